@@ -1,0 +1,249 @@
+//! The drain: a process that takes nothing new finishes what it has, until the hammer falls.
+//!
+//! ```text
+//!             in flight = 0
+//!   Running ───────────────────► Finished (drained)
+//!      │
+//!      └── deadline, or hammer ─► Cutting ─► Finished (what is left is cut, and counted)
+//! ```
+//!
+//! A drain begins before it is known how much is in flight: that can only be counted once nothing
+//! new comes, so the first count is the one it starts from. A process that resumes drops its
+//! drain: there is nothing to undo, since a drain only counts.
+
+use core::time::Duration;
+
+use crate::time::Instant;
+
+/// Why what was still in flight was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HammerCause {
+    /// The drain deadline passed.
+    Deadline,
+    /// The operator asked for it: hammer signal, control socket, or a second stop.
+    Operator,
+    /// A newer generation asked for it: by its operator, or since too many generations drain.
+    Newer,
+}
+
+/// How a drain ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DrainEnd {
+    /// All that was in flight was finished.
+    Drained,
+    /// The hammer fell on what was left.
+    Hammered(HammerCause),
+}
+
+/// What a drain did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DrainReport {
+    /// How it ended.
+    pub end: DrainEnd,
+    /// How much was in flight when it began.
+    pub at_start: u64,
+    /// How much was cut: the only loss there is.
+    pub cut: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// The drain machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drain {
+    state: State,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    Running {
+        since: Instant,
+        deadline: Instant,
+        count: Option<Count>,
+    },
+    /// The hammer fell, and what is left has yet to be cut.
+    Cutting(DrainReport),
+    Finished(DrainReport),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Count {
+    at_start: u64,
+    in_flight: u64,
+}
+
+impl Drain {
+    /// A drain that begins `now` and has `timeout` to finish what it will be told of.
+    #[must_use]
+    pub fn begin(now: Instant, timeout: Duration) -> Self {
+        let deadline = now + timeout;
+        Self {
+            state: State::Running {
+                since: now,
+                deadline,
+                count: None,
+            },
+        }
+    }
+
+    /// So much is in flight now.
+    pub fn in_flight(&mut self, now: Instant, in_flight: u64) {
+        if let State::Running { count, .. } = &mut self.state {
+            let at_start = count.map_or(in_flight, |count| count.at_start);
+            *count = Some(Count {
+                at_start,
+                in_flight,
+            });
+            if in_flight == 0 {
+                self.finish(now, DrainEnd::Drained);
+            }
+        }
+    }
+
+    /// The hammer falls on what is left.
+    pub fn hammer(&mut self, now: Instant, cause: HammerCause) {
+        self.finish(now, DrainEnd::Hammered(cause));
+    }
+
+    /// The deadline, if it has come, lets the hammer fall.
+    pub fn tick(&mut self, now: Instant) {
+        match self.state {
+            State::Running { deadline, .. } if now >= deadline => {
+                self.finish(now, DrainEnd::Hammered(HammerCause::Deadline));
+            }
+            State::Running { .. } | State::Cutting(_) | State::Finished(_) => {}
+        }
+    }
+
+    /// When to call [`Drain::tick`] next.
+    #[must_use]
+    pub const fn poll_timeout(&self) -> Option<Instant> {
+        match self.state {
+            State::Running { deadline, .. } => Some(deadline),
+            State::Cutting(_) | State::Finished(_) => None,
+        }
+    }
+
+    /// What it did, once it is over.
+    #[must_use]
+    pub const fn report(&self) -> Option<&DrainReport> {
+        match &self.state {
+            State::Running { .. } => None,
+            State::Cutting(report) | State::Finished(report) => Some(report),
+        }
+    }
+
+    /// Whether what is left has to be cut now. Says so once.
+    pub fn take_cut(&mut self) -> bool {
+        match self.state {
+            State::Cutting(report) => {
+                self.state = State::Finished(report);
+                true
+            }
+            State::Running { .. } | State::Finished(_) => false,
+        }
+    }
+
+    fn finish(&mut self, now: Instant, end: DrainEnd) {
+        if let State::Running { since, count, .. } = self.state {
+            let (at_start, cut) = count.map_or((0, 0), |count| (count.at_start, count.in_flight));
+            let report = DrainReport {
+                end,
+                at_start,
+                cut,
+                took: now - since,
+            };
+            self.state = match end {
+                DrainEnd::Drained => State::Finished(report),
+                DrainEnd::Hammered(_) => State::Cutting(report),
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::after_epoch(Duration::from_secs(seconds))
+    }
+
+    const TIMEOUT: Duration = Duration::from_secs(60);
+
+    fn drain_of(in_flight: u64) -> Drain {
+        let mut drain = Drain::begin(at(1), TIMEOUT);
+        drain.in_flight(at(1), in_flight);
+        drain
+    }
+
+    #[test]
+    fn nothing_in_flight_is_over_at_once() {
+        let drain = drain_of(0);
+        let expected = DrainReport {
+            end: DrainEnd::Drained,
+            at_start: 0,
+            cut: 0,
+            took: Duration::ZERO,
+        };
+        assert_eq!(drain.report(), Some(&expected));
+        assert_eq!(drain.poll_timeout(), None);
+    }
+
+    #[test]
+    fn it_ends_when_the_last_is_finished() {
+        let mut drain = drain_of(3);
+        drain.in_flight(at(2), 1);
+        assert_eq!(drain.report(), None);
+        drain.in_flight(at(5), 0);
+        let took = Duration::from_secs(4);
+        let expected = DrainReport {
+            end: DrainEnd::Drained,
+            at_start: 3,
+            cut: 0,
+            took,
+        };
+        assert_eq!(drain.report(), Some(&expected));
+    }
+
+    #[test]
+    fn the_hammer_falls_at_the_deadline_and_not_before() {
+        let mut drain = drain_of(3);
+        assert_eq!(drain.poll_timeout(), Some(at(61)));
+        drain.in_flight(at(2), 2);
+        drain.tick(at(60));
+        assert_eq!(drain.report(), None);
+        drain.tick(at(61));
+        let end = DrainEnd::Hammered(HammerCause::Deadline);
+        assert_eq!(
+            drain.report(),
+            Some(&DrainReport {
+                end,
+                at_start: 3,
+                cut: 2,
+                took: TIMEOUT
+            })
+        );
+        assert!(drain.take_cut());
+        assert!(!drain.take_cut(), "what is left is cut once");
+    }
+
+    #[test]
+    fn it_is_not_over_before_anything_was_counted() {
+        let mut drain = Drain::begin(at(1), TIMEOUT);
+        drain.tick(at(2));
+        assert_eq!(drain.report(), None);
+    }
+
+    #[test]
+    fn the_first_end_is_the_end() {
+        let mut drain = drain_of(3);
+        drain.hammer(at(2), HammerCause::Operator);
+        let first = *drain.report().expect("the hammer fell");
+        drain.hammer(at(3), HammerCause::Newer);
+        drain.in_flight(at(4), 0);
+        drain.tick(at(100));
+        assert_eq!(drain.report(), Some(&first));
+        assert_eq!(first.cut, 3);
+    }
+}

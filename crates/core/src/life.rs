@@ -1,0 +1,517 @@
+//! The life of one process of a service: from its start to the moment when it may exit.
+//!
+//! ```text
+//!              began            upgrade               commit               confirmed
+//!   Starting ────────► Serving ─────────► Upgrading ─────────► Draining ─────────────► Leaving
+//!      │                │  ▲                │  ▲                 │                       │ drained
+//!      │ stop           │  └─── aborted ────┘  └── rolled back ──┘                       │ or
+//!      ▼                │ stop              (the verdict waits there                     │ hammered
+//!     Die               │                    for the child's exit)                       ▼
+//!                       └─────────────────────────────────────────────────► Leaving ─► Ended
+//! ```
+//!
+//! Draining and Leaving both drain. The difference is the way back: in Draining the upgrade is in
+//! probation and the process may have to accept again, in Leaving it never will.
+//!
+//! This is the one place that decides what a request does: it is done, or refused with a
+//! [`Refusal`]. Drivers carry out the actions and hold no policy of their own.
+
+mod leaving;
+mod requests;
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use self::leaving::Leaving;
+use crate::drain::{Drain, DrainReport, HammerCause};
+use crate::elders::Elders;
+use crate::generation::Generation;
+use crate::message::{ElderEntry, Message};
+use crate::old::{OldAction, OldEvent, OldSide};
+use crate::settings::Settings;
+use crate::time::Instant;
+use crate::verdict::{Phase, Verdict};
+use crate::version::VersionRange;
+
+/// How often a draining process tells the newest one how much it still has.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The program serves: it is the first of its service, or the old process has committed.
+    Began {
+        /// Its generation.
+        generation: Generation,
+        /// The old process, if there is one.
+        predecessor: Option<ElderEntry>,
+        /// The older ones that the old process passed on.
+        elders: Vec<ElderEntry>,
+        /// How many listeners this process would offer to a successor.
+        listeners: u32,
+    },
+    /// Something happened to the upgrade under way.
+    Upgrade(OldEvent),
+    /// An elder sent a message.
+    Elder(Generation, Message),
+    /// An elder closed its channel: it is gone.
+    ElderGone(Generation),
+    /// So much is in flight. Also the answer to [`OldAction::StopAccepting`] and
+    /// [`Action::EndListeners`].
+    InFlight(u64),
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Do this for the upgrade under way.
+    Upgrade(OldAction),
+    /// The upgrade is over: tell whoever asked, close the channel unless it was committed.
+    Verdict(Verdict),
+    /// Send this to an elder.
+    Elder(Generation, Message),
+    /// Close the channels to the elders: the newest process holds them now.
+    ReleaseElders,
+    /// No listener is accepted on any more, ever: tell the program why.
+    EndListeners(Ending),
+    /// Cut all connections that are in flight.
+    Cut,
+    /// The drain is over: the program may exit.
+    Finish(DrainReport),
+    /// End the process by the stop signal's default action.
+    Die,
+}
+
+/// Why a process stops serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// The next generation took over, for good.
+    Upgraded(Generation),
+    /// It was asked to stop.
+    Stopped,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The program has not said that it is ready.
+    #[error("this process is still starting: try again once it serves")]
+    NotReady,
+    /// Another upgrade runs.
+    #[error("another upgrade is running ({0}): wait for its verdict")]
+    UpgradeInProgress(Phase),
+    /// Another upgrade failed, and its process is being ended.
+    #[error("another upgrade has just failed and is being cleaned up: try again at once")]
+    UpgradeEnding,
+    /// The process was replaced.
+    #[error("generation {0} has taken over: ask that one")]
+    Replaced(Generation),
+    /// The process was asked to stop.
+    #[error("this process is stopping")]
+    Stopping,
+    /// There is nothing to hammer.
+    #[error("nothing is draining")]
+    NothingDrains,
+}
+
+impl Refusal {
+    /// A short word for scripts, stable across versions, such as `not-ready`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotReady => "not-ready",
+            Self::UpgradeInProgress(_) => "upgrade-in-progress",
+            Self::UpgradeEnding => "upgrade-ending",
+            Self::Replaced(_) => "replaced",
+            Self::Stopping => "stopping",
+            Self::NothingDrains => "nothing-drains",
+        }
+    }
+}
+
+/// What a process does, for a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LifePhase {
+    /// The program initialises.
+    Starting,
+    /// It serves.
+    Serving,
+    /// It serves, and an upgrade runs; in no phase while a failed one is cleaned up.
+    Upgrading(Option<Phase>),
+    /// The next generation serves, and is in probation.
+    Draining,
+    /// It finishes what it has.
+    Leaving(Ending),
+    /// It may exit.
+    Ended,
+}
+
+impl fmt::Display for LifePhase {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Starting => "starting",
+            Self::Serving => "serving",
+            Self::Upgrading(_) => "upgrading",
+            Self::Draining => "draining",
+            Self::Leaving(Ending::Upgraded(_)) => "leaving",
+            Self::Leaving(Ending::Stopped) => "stopping",
+            Self::Ended => "ended",
+        })
+    }
+}
+
+/// The machine of one process.
+#[derive(Debug)]
+pub struct Life {
+    settings: Settings,
+    versions: VersionRange,
+    pid: u32,
+    state: State,
+    actions: VecDeque<Action>,
+}
+
+#[derive(Debug)]
+enum State {
+    Starting,
+    Serving(Serving),
+    Upgrading(Serving, OldSide),
+    Draining(Serving, OldSide, Drain, Progress),
+    Leaving(Leaving),
+    Ended { die_at: Option<Instant> },
+}
+
+/// What a process that serves knows of its service.
+#[derive(Debug)]
+struct Serving {
+    /// The number that the next process gets.
+    next: Generation,
+    listeners: u32,
+    /// The old process, as long as it could still resume.
+    predecessor: Option<Generation>,
+    elders: Elders,
+}
+
+/// What the newest process was last told of our drain.
+#[derive(Debug, Clone, Copy)]
+struct Progress {
+    told: Option<u64>,
+    next: Instant,
+}
+
+impl Progress {
+    fn new(now: Instant) -> Self {
+        Self {
+            told: None,
+            next: now + PROGRESS_INTERVAL,
+        }
+    }
+
+    /// The message to send now, if there is news and the last was long enough ago.
+    fn message(&mut self, now: Instant, count: u64) -> Option<Message> {
+        if now < self.next {
+            return None;
+        }
+        self.next = now + PROGRESS_INTERVAL;
+        let news = self.told != Some(count);
+        self.told = Some(count);
+        news.then_some(Message::InFlight { count })
+    }
+
+    /// When to count again, as long as the drain runs.
+    fn poll_timeout(&self, drain: &Drain) -> Option<Instant> {
+        Some(drain.poll_timeout()?.min(self.next))
+    }
+}
+
+impl Life {
+    /// The life of the process `pid`, which has yet to become ready.
+    #[must_use]
+    pub const fn new(settings: Settings, versions: VersionRange, pid: u32) -> Self {
+        Self {
+            settings,
+            versions,
+            pid,
+            state: State::Starting,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Tells the machine what happened.
+    pub fn handle(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Began {
+                generation,
+                predecessor,
+                elders,
+                listeners,
+            } => {
+                self.began(generation, predecessor, elders, listeners);
+            }
+            Event::Upgrade(event) => self.upgrade_event(now, event),
+            Event::Elder(generation, message) => self.elder_message(generation, &message),
+            Event::ElderGone(generation) => self.elder_gone(generation),
+            Event::InFlight(count) => self.in_flight(now, count),
+        }
+        self.settle(now);
+    }
+
+    /// Tells the machine that it is `now`.
+    pub fn tick(&mut self, now: Instant) {
+        match &mut self.state {
+            State::Upgrading(_, side) => side.tick(now),
+            State::Draining(_, side, drain, _) => {
+                side.tick(now);
+                drain.tick(now);
+            }
+            State::Leaving(leaving) => {
+                leaving.drain.tick(now);
+                if let Some(side) = leaving.upgrade() {
+                    side.tick(now);
+                }
+            }
+            State::Ended { die_at } if die_at.is_some_and(|die_at| now >= die_at) => {
+                *die_at = None;
+                self.actions.push_back(Action::Die);
+            }
+            State::Starting | State::Serving(_) | State::Ended { .. } => {}
+        }
+        self.settle(now);
+    }
+
+    /// What to do next. Carry out all actions before the next event.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When to call [`Life::tick`] and report [`Event::InFlight`] next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.state {
+            State::Starting | State::Serving(_) => None,
+            State::Upgrading(_, side) => side.poll_timeout(),
+            State::Draining(_, side, drain, progress) => {
+                let progress = progress.poll_timeout(drain);
+                side.poll_timeout().into_iter().chain(progress).min()
+            }
+            State::Leaving(leaving) => leaving.poll_timeout(),
+            State::Ended { die_at } => *die_at,
+        }
+    }
+
+    /// What the process does.
+    #[must_use]
+    pub const fn phase(&self) -> LifePhase {
+        match &self.state {
+            State::Starting => LifePhase::Starting,
+            State::Serving(_) => LifePhase::Serving,
+            State::Upgrading(_, side) => LifePhase::Upgrading(side.phase()),
+            State::Draining(..) => LifePhase::Draining,
+            State::Leaving(leaving) => LifePhase::Leaving(leaving.ending),
+            State::Ended { .. } => LifePhase::Ended,
+        }
+    }
+
+    /// The older generations that drain, if this is the newest process. Only the newest reads
+    /// what they send.
+    #[must_use]
+    pub const fn elders(&self) -> Option<&Elders> {
+        match &self.state {
+            State::Serving(serving) | State::Upgrading(serving, _) => Some(&serving.elders),
+            State::Starting | State::Draining(..) | State::Leaving(_) | State::Ended { .. } => None,
+        }
+    }
+
+    /// The generation of the process that an upgrade is starting or has started.
+    #[must_use]
+    pub const fn successor(&self) -> Option<Generation> {
+        match &self.state {
+            State::Upgrading(_, side) | State::Draining(_, side, ..) => Some(side.generation()),
+            State::Leaving(Leaving {
+                ending: Ending::Upgraded(generation),
+                ..
+            }) => Some(*generation),
+            State::Starting | State::Serving(_) | State::Leaving(_) | State::Ended { .. } => None,
+        }
+    }
+
+    fn began(
+        &mut self,
+        generation: Generation,
+        predecessor: Option<ElderEntry>,
+        elders: Vec<ElderEntry>,
+        listeners: u32,
+    ) {
+        if !matches!(self.state, State::Starting) {
+            return;
+        }
+        let old = predecessor.as_ref().map(|entry| entry.generation);
+        let mut elders = Elders::new(elders.into_iter().chain(predecessor));
+        for elder in elders.over(self.settings.draining_limit) {
+            self.actions
+                .push_back(Action::Elder(elder, Message::Hammer));
+        }
+        let next = generation.next();
+        self.state = State::Serving(Serving {
+            next,
+            listeners,
+            predecessor: old,
+            elders,
+        });
+    }
+
+    fn upgrade_event(&mut self, now: Instant, event: OldEvent) {
+        let hammered = event == OldEvent::Message(Message::Hammer);
+        match &mut self.state {
+            State::Draining(_, _, drain, _) if hammered => drain.hammer(now, HammerCause::Newer),
+            State::Leaving(leaving) if hammered => leaving.drain.hammer(now, HammerCause::Newer),
+            State::Upgrading(_, side) | State::Draining(_, side, ..) => side.handle(now, event),
+            State::Leaving(leaving) => {
+                if let Some(side) = leaving.upgrade() {
+                    side.handle(now, event);
+                }
+            }
+            State::Starting | State::Serving(_) | State::Ended { .. } => {}
+        }
+    }
+
+    fn elder_message(&mut self, generation: Generation, message: &Message) {
+        if let (Some(elders), Message::InFlight { count }) = (self.elders_mut(), message) {
+            elders.in_flight(generation, *count);
+        }
+    }
+
+    fn elder_gone(&mut self, generation: Generation) {
+        if let Some(elders) = self.elders_mut() {
+            elders.remove(generation);
+        }
+    }
+
+    const fn elders_mut(&mut self) -> Option<&mut Elders> {
+        match &mut self.state {
+            State::Serving(serving) | State::Upgrading(serving, _) => Some(&mut serving.elders),
+            State::Starting | State::Draining(..) | State::Leaving(_) | State::Ended { .. } => None,
+        }
+    }
+
+    fn in_flight(&mut self, now: Instant, count: u64) {
+        let news = match &mut self.state {
+            State::Draining(_, _, drain, progress) => {
+                drain.in_flight(now, count);
+                progress.message(now, count)
+            }
+            State::Leaving(leaving) => leaving.in_flight(now, count),
+            State::Starting | State::Serving(_) | State::Upgrading(..) | State::Ended { .. } => {
+                None
+            }
+        };
+        self.actions
+            .extend(news.map(|message| Action::Upgrade(OldAction::Send(message))));
+    }
+
+    /// Passes the side's actions on, and moves to the state that they or the drain call for.
+    fn settle(&mut self, now: Instant) {
+        while let Some(action) = self.side().and_then(OldSide::poll_action) {
+            match action {
+                OldAction::StopAccepting { .. } => self.begin_draining(now),
+                OldAction::Resume => self.resume(),
+                OldAction::Spawn
+                | OldAction::Send(_)
+                | OldAction::SendOffer
+                | OldAction::Kill
+                | OldAction::Enter(_) => {}
+            }
+            self.actions.push_back(Action::Upgrade(action));
+        }
+        self.conclude_upgrade();
+        self.conclude_drain(now);
+    }
+
+    /// The upgrade under way, or being called off.
+    fn side(&mut self) -> Option<&mut OldSide> {
+        match &mut self.state {
+            State::Upgrading(_, side) | State::Draining(_, side, ..) => Some(side),
+            State::Leaving(leaving) => leaving.upgrade(),
+            State::Starting | State::Serving(_) | State::Ended { .. } => None,
+        }
+    }
+
+    fn begin_draining(&mut self, now: Instant) {
+        self.replace(|state, actions, settings| match state {
+            State::Upgrading(mut serving, side) => {
+                serving.next = side.generation().next();
+                // Who commits a successor of its own is not rolled back any more.
+                actions.extend(serving.confirm_predecessor());
+                let drain = Drain::begin(now, settings.drain_timeout);
+                State::Draining(serving, side, drain, Progress::new(now))
+            }
+            other @ (State::Starting
+            | State::Serving(_)
+            | State::Draining(..)
+            | State::Leaving(_)
+            | State::Ended { .. }) => other,
+        });
+    }
+
+    fn resume(&mut self) {
+        self.replace(|state, _, _| match state {
+            State::Draining(serving, side, _, _) => State::Upgrading(serving, side),
+            other @ (State::Starting
+            | State::Serving(_)
+            | State::Upgrading(..)
+            | State::Leaving(_)
+            | State::Ended { .. }) => other,
+        });
+    }
+
+    fn conclude_upgrade(&mut self) {
+        self.replace(|state, actions, _| match state {
+            State::Upgrading(serving, side) => match side.verdict() {
+                Some(verdict) => {
+                    actions.push_back(Action::Verdict(verdict.clone()));
+                    State::Serving(serving)
+                }
+                None => State::Upgrading(serving, side),
+            },
+            State::Draining(serving, side, drain, progress) => match side.verdict() {
+                Some(verdict) => {
+                    let ending = Ending::Upgraded(side.generation());
+                    actions.push_back(Action::Verdict(verdict.clone()));
+                    actions.push_back(Action::ReleaseElders);
+                    actions.push_back(Action::EndListeners(ending));
+                    State::Leaving(Leaving::upgraded(ending, drain, progress))
+                }
+                None => State::Draining(serving, side, drain, progress),
+            },
+            other @ (State::Starting
+            | State::Serving(_)
+            | State::Leaving(_)
+            | State::Ended { .. }) => other,
+        });
+    }
+
+    fn conclude_drain(&mut self, now: Instant) {
+        self.replace(|state, actions, _| match state {
+            State::Draining(serving, side, mut drain, progress) => {
+                actions.extend(drain.take_cut().then_some(Action::Cut));
+                State::Draining(serving, side, drain, progress)
+            }
+            State::Leaving(mut leaving) => {
+                actions.extend(leaving.drain.take_cut().then_some(Action::Cut));
+                leaving.conclude(now, actions)
+            }
+            other @ (State::Starting
+            | State::Serving(_)
+            | State::Upgrading(..)
+            | State::Ended { .. }) => other,
+        });
+    }
+
+    /// Replaces the state by one made of it.
+    fn replace(&mut self, with: impl FnOnce(State, &mut VecDeque<Action>, &Settings) -> State) {
+        let state = core::mem::replace(&mut self.state, State::Starting);
+        self.state = with(state, &mut self.actions, &self.settings);
+    }
+}

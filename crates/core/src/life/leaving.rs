@@ -1,0 +1,110 @@
+//! The last part of a life: nothing new is accepted, ever, and what is left is finished or cut.
+
+use alloc::collections::VecDeque;
+
+use super::{Action, Ending, Progress, State};
+use crate::drain::{Drain, HammerCause};
+use crate::message::Message;
+use crate::old::{OldAction, OldSide};
+use crate::settings::Settings;
+use crate::time::Instant;
+
+/// A process that leaves.
+#[derive(Debug)]
+pub(super) struct Leaving {
+    pub(super) ending: Ending,
+    pub(super) drain: Drain,
+    pub(super) progress: Progress,
+    /// An upgrade that was called off, until its process is gone.
+    upgrade: Option<OldSide>,
+    urgency: Urgency,
+}
+
+/// How often it was asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Urgency {
+    NotAsked,
+    Asked,
+    /// A second time: it ends at once, one way or the other.
+    Now,
+}
+
+impl Leaving {
+    /// A process whose successor is confirmed, and whose drain began at the commit.
+    pub(super) const fn upgraded(ending: Ending, drain: Drain, progress: Progress) -> Self {
+        Self {
+            ending,
+            drain,
+            progress,
+            upgrade: None,
+            urgency: Urgency::NotAsked,
+        }
+    }
+
+    /// A process that was asked to stop, if need be in the middle of an upgrade.
+    pub(super) fn stopped(now: Instant, settings: &Settings, upgrade: Option<OldSide>) -> Self {
+        Self {
+            ending: Ending::Stopped,
+            drain: Drain::begin(now, settings.drain_timeout),
+            progress: Progress::new(now),
+            upgrade,
+            urgency: Urgency::Asked,
+        }
+    }
+
+    /// It is asked to stop: the first time it is leaving already, the second time it ends now.
+    pub(super) fn stop(&mut self, now: Instant) {
+        self.urgency = match self.urgency {
+            Urgency::NotAsked => Urgency::Asked,
+            Urgency::Asked | Urgency::Now => {
+                self.drain.hammer(now, HammerCause::Operator);
+                Urgency::Now
+            }
+        };
+    }
+
+    /// So much is in flight. Returns what the newest process is to be told.
+    pub(super) fn in_flight(&mut self, now: Instant, count: u64) -> Option<Message> {
+        self.drain.in_flight(now, count);
+        match self.ending {
+            Ending::Upgraded(_) => self.progress.message(now, count),
+            Ending::Stopped => None,
+        }
+    }
+
+    /// The upgrade that was called off, if it is not over.
+    pub(super) const fn upgrade(&mut self) -> Option<&mut OldSide> {
+        self.upgrade.as_mut()
+    }
+
+    /// When to tick next.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let progress = self.progress.poll_timeout(&self.drain);
+        let upgrade = self.upgrade.as_ref().and_then(OldSide::poll_timeout);
+        progress.into_iter().chain(upgrade).min()
+    }
+
+    /// Moves on if the drain is over and nobody is left to be reaped.
+    pub(super) fn conclude(mut self, now: Instant, actions: &mut VecDeque<Action>) -> State {
+        if let Some(verdict) = self.upgrade.as_ref().and_then(OldSide::verdict) {
+            actions.push_back(Action::Verdict(verdict.clone()));
+            self.upgrade = None;
+        }
+        let Some(report) = self.drain.report().copied() else {
+            return State::Leaving(self);
+        };
+        let die_at = match self.urgency {
+            Urgency::Now => Some(now + Settings::STOP_NOW_GRACE),
+            Urgency::NotAsked | Urgency::Asked if self.upgrade.is_some() => {
+                return State::Leaving(self);
+            }
+            Urgency::NotAsked | Urgency::Asked => None,
+        };
+        if let Ending::Upgraded(_) = self.ending {
+            let farewell = Message::Farewell { cut: report.cut };
+            actions.push_back(Action::Upgrade(OldAction::Send(farewell)));
+        }
+        actions.push_back(Action::Finish(report));
+        State::Ended { die_at }
+    }
+}

@@ -1,0 +1,165 @@
+//! What others may ask of a process: upgrade, stop, hammer. Each is done, or refused with why.
+
+use alloc::collections::VecDeque;
+
+use super::leaving::Leaving;
+use super::{Action, Ending, Life, Refusal, Serving, State};
+use crate::drain::HammerCause;
+use crate::message::Message;
+use crate::old::{OldEvent, OldSide, Terms};
+use crate::time::Instant;
+
+impl Life {
+    /// Asks for an upgrade: the program is started again.
+    ///
+    /// # Errors
+    ///
+    /// If this is not the moment.
+    pub fn upgrade(&mut self, now: Instant) -> Result<(), Refusal> {
+        self.begin_upgrade(now, OldSide::spawn)
+    }
+
+    /// Asks for an upgrade to a process that somebody else started and that came to us.
+    ///
+    /// # Errors
+    ///
+    /// If this is not the moment.
+    pub fn meet(&mut self, now: Instant) -> Result<(), Refusal> {
+        self.begin_upgrade(now, OldSide::met)
+    }
+
+    /// Asks for a graceful stop; a second time, for a stop at once.
+    pub fn stop(&mut self, now: Instant) {
+        match &mut self.state {
+            State::Starting => self.actions.push_back(Action::Die),
+            State::Serving(serving) => {
+                self.actions.extend(serving.confirm_predecessor());
+                self.begin_leaving(now);
+            }
+            State::Upgrading(serving, side) => {
+                self.actions.extend(serving.confirm_predecessor());
+                side.handle(now, OldEvent::Cancel);
+                self.begin_leaving(now);
+            }
+            State::Draining(_, side, ..) => {
+                side.handle(now, OldEvent::Cancel);
+                self.settle(now);
+                if let State::Leaving(leaving) = &mut self.state {
+                    leaving.stop(now);
+                }
+            }
+            State::Leaving(leaving) => leaving.stop(now),
+            State::Ended { .. } => self.actions.push_back(Action::Die),
+        }
+        self.settle(now);
+    }
+
+    /// Asks that what drains is cut now: here, and in every older generation. Returns how many
+    /// processes were told.
+    ///
+    /// # Errors
+    ///
+    /// If nothing drains that was not hammered already.
+    pub fn hammer(&mut self, now: Instant) -> Result<usize, Refusal> {
+        let told = match &mut self.state {
+            State::Starting | State::Ended { .. } => 0,
+            State::Serving(serving) | State::Upgrading(serving, _) => {
+                hammer_elders(serving, &mut self.actions)
+            }
+            State::Draining(_, _, drain, _) => {
+                drain.hammer(now, HammerCause::Operator);
+                1
+            }
+            State::Leaving(leaving) => {
+                leaving.drain.hammer(now, HammerCause::Operator);
+                1
+            }
+        };
+        self.settle(now);
+        if told == 0 {
+            Err(Refusal::NothingDrains)
+        } else {
+            Ok(told)
+        }
+    }
+
+    fn begin_upgrade(&mut self, now: Instant, side: Beginning) -> Result<(), Refusal> {
+        let refusal = match &self.state {
+            State::Serving(serving) => {
+                let terms = self.terms(serving);
+                self.replace(|state, _, _| match state {
+                    State::Serving(serving) => State::Upgrading(serving, side(now, terms)),
+                    other @ (State::Starting
+                    | State::Upgrading(..)
+                    | State::Draining(..)
+                    | State::Leaving(_)
+                    | State::Ended { .. }) => other,
+                });
+                self.settle(now);
+                return Ok(());
+            }
+            State::Starting => Refusal::NotReady,
+            State::Upgrading(_, side) => side
+                .phase()
+                .map_or(Refusal::UpgradeEnding, Refusal::UpgradeInProgress),
+            State::Draining(_, side, ..) => Refusal::Replaced(side.generation()),
+            State::Leaving(Leaving {
+                ending: Ending::Upgraded(generation),
+                ..
+            }) => Refusal::Replaced(*generation),
+            State::Leaving(_) | State::Ended { .. } => Refusal::Stopping,
+        };
+        Err(refusal)
+    }
+
+    fn terms(&self, serving: &Serving) -> Terms {
+        Terms {
+            start_timeout: self.settings.start_timeout,
+            probation: self.settings.probation,
+            versions: self.versions,
+            pid: self.pid,
+            generation: serving.next,
+            offered: serving.listeners,
+        }
+    }
+
+    /// Accepts no more, for good, since the process was asked to stop.
+    fn begin_leaving(&mut self, now: Instant) {
+        self.replace(|state, actions, settings| {
+            let upgrade = match state {
+                State::Upgrading(_, side) => Some(side),
+                State::Starting
+                | State::Serving(_)
+                | State::Draining(..)
+                | State::Leaving(_)
+                | State::Ended { .. } => None,
+            };
+            actions.push_back(Action::ReleaseElders);
+            actions.push_back(Action::EndListeners(Ending::Stopped));
+            State::Leaving(Leaving::stopped(now, settings, upgrade))
+        });
+    }
+}
+
+/// How an upgrade begins: by starting a process, or by meeting one.
+type Beginning = fn(Instant, Terms) -> OldSide;
+
+impl Serving {
+    /// Tells the old process, once, that it need not be able to resume any more.
+    pub(super) fn confirm_predecessor(&mut self) -> Option<Action> {
+        self.predecessor
+            .take()
+            .map(|old| Action::Elder(old, Message::Confirmed))
+    }
+}
+
+fn hammer_elders(serving: &mut Serving, actions: &mut VecDeque<Action>) -> usize {
+    let elders = serving.elders.hammer_all();
+    let told = elders.len();
+    actions.extend(
+        elders
+            .into_iter()
+            .map(|elder| Action::Elder(elder, Message::Hammer)),
+    );
+    told
+}

@@ -1,0 +1,118 @@
+//! The offer: what the old process sends first, cut into frames on its side and put together
+//! again on the other.
+
+use alloc::vec::Vec;
+use core::mem;
+
+use crate::listener::ListenerEntry;
+use crate::message::{ElderEntry, Message};
+
+/// The most descriptors in a frame. `SCM_RIGHTS` would allow 253 (`unix(7)`).
+pub const DESCRIPTORS_PER_FRAME: usize = 64;
+
+/// The most listeners in an offer: their positions have to fit in one `Ready`.
+pub const LISTENER_LIMIT: usize = 8192;
+
+/// The most elders in an offer. A service hammers the oldest long before.
+pub const ELDER_LIMIT: usize = 64;
+
+/// A whole offer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Offer {
+    /// The listeners, in the order of their descriptors.
+    pub listeners: Vec<ListenerEntry>,
+    /// The older generations that still drain, in the order of their descriptors.
+    pub elders: Vec<ElderEntry>,
+}
+
+/// The frames of an offer, in the order in which they have to be sent. The descriptors of the
+/// listeners and then of the elders go along in that same order,
+/// [`Message::descriptors`] with each frame.
+#[must_use]
+pub fn frames(offer: &Offer) -> Vec<Message> {
+    let listeners = offer
+        .listeners
+        .chunks(DESCRIPTORS_PER_FRAME)
+        .map(|chunk| Message::Listeners {
+            entries: chunk.to_vec(),
+        });
+    let elders = offer
+        .elders
+        .chunks(DESCRIPTORS_PER_FRAME)
+        .map(|chunk| Message::Elders {
+            entries: chunk.to_vec(),
+        });
+    let end = Message::OfferEnd {
+        listeners: u32::try_from(offer.listeners.len()).unwrap_or(u32::MAX),
+        elders: u32::try_from(offer.elders.len()).unwrap_or(u32::MAX),
+    };
+    listeners.chain(elders).chain([end]).collect()
+}
+
+/// Puts an offer together from its frames.
+#[derive(Debug, Default)]
+pub struct OfferReader {
+    offer: Offer,
+}
+
+impl OfferReader {
+    /// A reader that has nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the listeners of one frame.
+    ///
+    /// # Errors
+    ///
+    /// If the offer has more than [`LISTENER_LIMIT`] with them.
+    pub fn listeners(&mut self, entries: Vec<ListenerEntry>) -> Result<(), OfferError> {
+        if self.offer.listeners.len() + entries.len() > LISTENER_LIMIT {
+            return Err(OfferError::TooManyListeners);
+        }
+        self.offer.listeners.extend(entries);
+        Ok(())
+    }
+
+    /// Takes the elders of one frame.
+    ///
+    /// # Errors
+    ///
+    /// If the offer has more than [`ELDER_LIMIT`] with them.
+    pub fn elders(&mut self, entries: Vec<ElderEntry>) -> Result<(), OfferError> {
+        if self.offer.elders.len() + entries.len() > ELDER_LIMIT {
+            return Err(OfferError::TooManyElders);
+        }
+        self.offer.elders.extend(entries);
+        Ok(())
+    }
+
+    /// The whole offer, if as many came as the old side sent.
+    ///
+    /// # Errors
+    ///
+    /// If it is not whole.
+    pub fn finish(&mut self, listeners: u32, elders: u32) -> Result<Offer, OfferError> {
+        let offer = mem::take(&mut self.offer);
+        if offer.listeners.len() != listeners as usize || offer.elders.len() != elders as usize {
+            return Err(OfferError::NotWhole);
+        }
+        Ok(offer)
+    }
+}
+
+/// Why an offer cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OfferError {
+    /// It has too many listeners.
+    #[error("the offer has more than {LISTENER_LIMIT} listeners")]
+    TooManyListeners,
+    /// It has too many elders.
+    #[error("the offer has more than {ELDER_LIMIT} draining generations")]
+    TooManyElders,
+    /// Some of it did not arrive.
+    #[error("the offer does not have as many parts as the old process says")]
+    NotWhole,
+}
