@@ -129,6 +129,9 @@ pub struct ListenerEntry {
     /// The address that it is bound to, such as `127.0.0.1:40211`.
     #[n(3)]
     pub bound: Text,
+    /// Whether a service manager lent it: then it is neither shut down nor unlinked by us.
+    #[n(4)]
+    pub lent: bool,
 }
 
 #[cfg(test)]

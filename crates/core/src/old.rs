@@ -460,6 +460,7 @@ impl OldSide {
             | Reason::TakeOverTimeout { .. }
             | Reason::Garbage { .. }
             | Reason::OutOfTurn { .. }
+            | Reason::OtherUser { .. }
             | Reason::Busy { .. } => now,
         };
         if reason != Reason::ChannelClosed {

@@ -83,6 +83,13 @@ pub enum Reason {
     /// The old process was asked to stop.
     #[n(9)]
     Stopping,
+    /// The new process belongs to another user.
+    #[n(12)]
+    OtherUser {
+        /// The user's id.
+        #[n(0)]
+        uid: u32,
+    },
     /// The old process is not able to take part now: it is not ready, or upgrading already.
     #[n(10)]
     Busy {
@@ -108,6 +115,7 @@ impl Reason {
             Self::NoCommonVersion { .. } => "no-common-version",
             Self::Failed { .. } => "failed",
             Self::Stopping => "stopping",
+            Self::OtherUser { .. } => "other-user",
             Self::Busy { .. } => "busy",
         }
     }
@@ -151,6 +159,9 @@ impl fmt::Display for Reason {
             ),
             Self::Failed { words } => write!(formatter, "the new process gave up: {words}"),
             Self::Stopping => formatter.write_str("the old process was asked to stop"),
+            Self::OtherUser { uid } => {
+                write!(formatter, "the new process belongs to user {uid}: only the owner may ask")
+            }
             Self::Busy { words } => write!(formatter, "the old process {words}"),
         }
     }
