@@ -186,6 +186,7 @@ enum State {
 /// What a process that serves knows of its service.
 #[derive(Debug)]
 struct Serving {
+    generation: Generation,
     /// The number that the next process gets.
     next: Generation,
     listeners: u32,
@@ -355,6 +356,7 @@ impl Life {
         }
         let next = generation.next();
         self.state = State::Serving(Serving {
+            generation,
             next,
             listeners,
             predecessor: old,

@@ -46,10 +46,13 @@ pub enum Message {
         generation: Generation,
         /// The old side's process id.
         #[n(2)]
-        pid: u32,
+        old_pid: u32,
         /// How long the new process may take until it is ready, in milliseconds.
         #[n(3)]
         start_timeout_ms: u64,
+        /// The old side's generation.
+        #[n(4)]
+        old_generation: Generation,
     },
     /// Old → new: there will be no upgrade with this process.
     #[n(2)]

@@ -97,6 +97,8 @@ pub struct Greeting {
     pub generation: Generation,
     /// The old side's process id.
     pub old_pid: u32,
+    /// The old side's generation.
+    pub old_generation: Generation,
     /// How long this process may take until it is ready.
     pub start_timeout: Duration,
 }
@@ -266,8 +268,9 @@ impl NewSide {
                 Message::Welcome {
                     version,
                     generation,
-                    pid,
+                    old_pid,
                     start_timeout_ms,
+                    old_generation,
                 },
             ) => {
                 if !self.versions.contains(version) {
@@ -276,7 +279,8 @@ impl NewSide {
                 let start_timeout = Duration::from_millis(start_timeout_ms);
                 let greeting = Greeting {
                     generation,
-                    old_pid: pid,
+                    old_pid,
+                    old_generation,
                     start_timeout,
                 };
                 let (reader, deadline) = (OfferReader::new(), *deadline);

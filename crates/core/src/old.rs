@@ -84,7 +84,9 @@ pub struct Terms {
     /// The protocol versions that the old side speaks.
     pub versions: VersionRange,
     /// The old side's process id.
-    pub pid: u32,
+    pub old_pid: u32,
+    /// The old side's generation.
+    pub old_generation: Generation,
     /// The generation that the new process will be.
     pub generation: Generation,
     /// How many listeners the offer has.
@@ -352,8 +354,9 @@ impl OldSide {
         self.actions.push_back(OldAction::Send(Message::Welcome {
             version,
             generation: self.terms.generation,
-            pid: self.terms.pid,
+            old_pid: self.terms.old_pid,
             start_timeout_ms: milliseconds(deadline - now),
+            old_generation: self.terms.old_generation,
         }));
         self.actions.push_back(OldAction::SendOffer);
         self.enter(Phase::Starting, State::Starting { deadline });

@@ -160,7 +160,10 @@ impl fmt::Display for Reason {
             Self::Failed { words } => write!(formatter, "the new process gave up: {words}"),
             Self::Stopping => formatter.write_str("the old process was asked to stop"),
             Self::OtherUser { uid } => {
-                write!(formatter, "the new process belongs to user {uid}: only the owner may ask")
+                write!(
+                    formatter,
+                    "the new process belongs to user {uid}: only the owner may ask"
+                )
             }
             Self::Busy { words } => write!(formatter, "the old process {words}"),
         }

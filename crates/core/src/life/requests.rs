@@ -117,7 +117,8 @@ impl Life {
             start_timeout: self.settings.start_timeout,
             probation: self.settings.probation,
             versions: self.versions,
-            pid: self.pid,
+            old_pid: self.pid,
+            old_generation: serving.generation,
             generation: serving.next,
             offered: serving.listeners,
         }
