@@ -1,0 +1,152 @@
+//! One attempt to accept: what both faces do with a listener, without waiting.
+
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::net::{SocketFlags, acceptfrom_with};
+use tracing::{debug, warn};
+
+use crate::gate::{Door, Gate};
+use crate::held::Held;
+use crate::telemetry;
+use crate::tracker::{Guard, Tracker};
+
+/// A listener to accept on.
+#[derive(Debug, Clone)]
+pub(crate) struct Acceptor {
+    held: Arc<Held>,
+    tracker: Tracker,
+}
+
+/// What an attempt came to.
+#[derive(Debug)]
+pub(crate) enum Attempt {
+    Accepted(Accepted),
+    /// The queue is empty.
+    Empty,
+    /// This process does not accept now.
+    Shut,
+    /// It never will again.
+    Ended,
+    /// The system lacks something: wait, and try again.
+    Exhausted,
+}
+
+/// A new connection, which counts as in flight.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) descriptor: OwnedFd,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) guard: Guard,
+}
+
+impl Acceptor {
+    pub(crate) const fn new(held: Arc<Held>, tracker: Tracker) -> Self {
+        Self { held, tracker }
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.held.gate
+    }
+
+    pub(crate) fn held(&self) -> &Arc<Held> {
+        &self.held
+    }
+
+    pub(crate) const fn tracker(&self) -> &Tracker {
+        &self.tracker
+    }
+
+    /// Accepts one connection, if one waits. The guard is there before the gate is looked at, so
+    /// that a drain that begins in between counts the connection.
+    pub(crate) fn attempt(&self, flags: SocketFlags) -> Attempt {
+        let guard = self.tracker.guard();
+        let door = self.gate().door();
+        match door {
+            Door::Shut => return Attempt::Shut,
+            Door::Ended => return Attempt::Ended,
+            Door::Open | Door::LastCall => {}
+        }
+        loop {
+            return match acceptfrom_with(self.held.descriptor.as_fd(), flags) {
+                Ok((descriptor, peer)) => {
+                    let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+                    Attempt::Accepted(Accepted { descriptor, peer, guard })
+                }
+                Err(Errno::AGAIN) if door == Door::LastCall => {
+                    self.held.end();
+                    Attempt::Ended
+                }
+                Err(Errno::AGAIN) => Attempt::Empty,
+                // The listener was shut down: for it, it is over.
+                Err(Errno::INVAL) => Attempt::Ended,
+                Err(error) if is_of_the_connection(error) => {
+                    debug!(listener = %self.held.name(), %error, "a connection was gone already");
+                    continue;
+                }
+                Err(error) => {
+                    telemetry::accept_error();
+                    warn!(listener = %self.held.name(), %error, "clients have to wait");
+                    Attempt::Exhausted
+                }
+            };
+        }
+    }
+}
+
+/// Errors that accept(2) reports and that concern this one connection only.
+fn is_of_the_connection(error: Errno) -> bool {
+    matches!(
+        error,
+        Errno::INTR
+            | Errno::CONNABORTED
+            | Errno::PERM
+            | Errno::PROTO
+            | Errno::NOPROTOOPT
+            | Errno::NETDOWN
+            | Errno::NETUNREACH
+            | Errno::HOSTDOWN
+            | Errno::HOSTUNREACH
+            | Errno::NONET
+            | Errno::OPNOTSUPP
+    )
+}
+
+/// How long to wait while the system lacks something, such as descriptors: the connection stays
+/// in the queue meanwhile.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    next: Duration,
+}
+
+impl Backoff {
+    const FIRST: Duration = Duration::from_millis(5);
+    const LONGEST: Duration = Duration::from_secs(1);
+
+    pub(crate) const fn new() -> Self {
+        Self { next: Self::FIRST }
+    }
+
+    pub(crate) fn next(&mut self) -> Duration {
+        let wait = self.next;
+        self.next = (wait * 2).min(Self::LONGEST);
+        wait
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_grows_up_to_its_bound() {
+        let mut backoff = Backoff::new();
+        let waits: Vec<_> = (0..10).map(|_| backoff.next()).collect();
+        assert_eq!(waits[0], Backoff::FIRST);
+        assert_eq!(waits[1], Backoff::FIRST * 2);
+        assert_eq!(waits[9], Backoff::LONGEST);
+    }
+}

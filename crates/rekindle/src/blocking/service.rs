@@ -1,0 +1,210 @@
+//! A service before it is ready, for threads: it claims its listeners.
+
+use std::os::fd::OwnedFd;
+
+use rekindle_core::{Generation, NewFailure};
+use rekindle_unix::{Address, BindOptions, SocketKind};
+
+use super::datagram_socket::{DatagramSocket, UdpSocket, UnixDatagramSocket};
+use super::listener::{Listener, SeqpacketListener, Stream, TcpListener, UnixListener};
+use super::running::Running;
+use crate::acceptor::Acceptor;
+use crate::builder::Builder;
+use crate::claims::Claims;
+use crate::datagrams::{DatagramTransport, Receiver};
+use crate::inventory::ListenError;
+use crate::shared::Stage;
+use crate::socket::Socket;
+use crate::start::StartError;
+
+/// A service that was started and is not ready yet: the first of its kind, or the successor of a
+/// running one. It claims its listeners, initialises, and is [ready](Self::ready).
+///
+/// To drop it before is to give up: an old process that waits for it is told, and serves on.
+#[derive(Debug)]
+#[must_use = "a service serves once it is `ready`"]
+pub struct Service {
+    claims: Claims,
+}
+
+impl Builder {
+    /// Starts the service, for threads. To be called first thing in `main`, before other threads
+    /// read the environment: markers of an upgrade are removed from it.
+    ///
+    /// It waits for the old process's offer if this process is a successor, which takes
+    /// milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]. The old process, if there is one, serves on.
+    pub fn start_blocking(self) -> Result<Service, StartError> {
+        Ok(Service { claims: Claims::new(self.begin()?) })
+    }
+}
+
+impl Service {
+    /// The settings of a service.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// The generation that this process is, if it becomes ready.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        self.claims.shared().generation
+    }
+
+    /// The process id of the old process; none if this is the first of its service.
+    #[must_use]
+    pub fn predecessor(&self) -> Option<u32> {
+        self.claims.shared().predecessor
+    }
+
+    /// A TCP listener: inherited, or bound. `address` is such as `127.0.0.1:8888`, `[::]:80`
+    /// (IPv4 as well) or `tcp6:[::]:80` (IPv6 only).
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`].
+    pub fn tcp(&mut self, name: &str, address: &str) -> Result<TcpListener, ListenError> {
+        self.listener(name, SocketKind::Tcp, address)
+    }
+
+    /// A Unix stream listener at a path, or with an abstract name such as `@name`.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`].
+    pub fn unix(&mut self, name: &str, address: &str) -> Result<UnixListener, ListenError> {
+        self.listener(name, SocketKind::UnixStream, address)
+    }
+
+    /// A Unix listener of sequenced packets.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`].
+    pub fn seqpacket(
+        &mut self,
+        name: &str,
+        address: &str,
+    ) -> Result<SeqpacketListener, ListenError> {
+        self.listener(name, SocketKind::UnixSeqpacket, address)
+    }
+
+    /// `count` TCP listeners on one address, each with a queue of its own (`SO_REUSEPORT`); they
+    /// are named `name/0`, `name/1`, …
+    ///
+    /// A next version that claims fewer closes the rest, and what is in their queues at that
+    /// moment is lost, unless `net.ipv4.tcp_migrate_req` is 1.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`].
+    pub fn tcp_group(
+        &mut self,
+        name: &str,
+        address: &str,
+        count: usize,
+    ) -> Result<Vec<TcpListener>, ListenError> {
+        let group = self.claims.group(name, SocketKind::Tcp, address, count)?;
+        Ok(group.into_iter().map(Listener::new).collect())
+    }
+
+    /// A UDP socket.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`].
+    pub fn udp(&mut self, name: &str, address: &str) -> Result<UdpSocket, ListenError> {
+        self.datagram_socket(name, SocketKind::Udp, address)
+    }
+
+    /// A Unix datagram socket.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`].
+    pub fn unix_datagram(
+        &mut self,
+        name: &str,
+        address: &str,
+    ) -> Result<UnixDatagramSocket, ListenError> {
+        self.datagram_socket(name, SocketKind::UnixDatagram, address)
+    }
+
+    /// A socket of any kind, for a server that accepts by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`].
+    pub fn socket(
+        &mut self,
+        name: &str,
+        address: &Address,
+        options: &BindOptions,
+    ) -> Result<Socket, ListenError> {
+        self.claims.socket(name, address, options)
+    }
+
+    /// Any other descriptor that the old process [kept](Self::keep) or a service manager passed
+    /// by this name.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`] if the name is in use or none.
+    pub fn inherited(&mut self, name: &str) -> Result<Option<Socket>, ListenError> {
+        self.claims.inherited(name)
+    }
+
+    /// Passes any other descriptor on to later generations under this name.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`] if the name is in use or none.
+    pub fn keep(&mut self, name: &str, descriptor: OwnedFd) -> Result<(), ListenError> {
+        self.claims.keep(name, descriptor)
+    }
+
+    /// The program can serve. If there is an old process, it commits now: from here on this
+    /// process accepts, and the old one does not.
+    ///
+    /// # Errors
+    ///
+    /// If the old process does not let this one take over. It serves on, and this one should exit.
+    pub fn ready(self) -> Result<Running, NewFailure> {
+        let shared = self.claims.ready();
+        shared.stage.until_blocking(|stage| match stage {
+                Stage::Starting => None,
+                Stage::Failed(failure) => Some(Err(failure.clone())),
+                _ => Some(Ok(())),
+            })?;
+        Ok(Running::new(shared))
+    }
+
+    /// The program cannot serve: the old process, if there is one, gets `words` for its verdict
+    /// and serves on.
+    pub fn fail(self, words: impl std::fmt::Display) {
+        self.claims.fail(&words);
+    }
+
+    fn listener<S: Stream>(
+        &mut self,
+        name: &str,
+        kind: SocketKind,
+        address: &str,
+    ) -> Result<Listener<S>, ListenError> {
+        let acceptor: Acceptor = self.claims.acceptor(name, kind, address)?;
+        Ok(Listener::new(acceptor))
+    }
+
+    fn datagram_socket<T: DatagramTransport>(
+        &mut self,
+        name: &str,
+        kind: SocketKind,
+        address: &str,
+    ) -> Result<DatagramSocket<T>, ListenError> {
+        let receiver: Receiver<T> = self.claims.receiver(name, kind, address)?;
+        Ok(DatagramSocket::new(receiver))
+    }
+}

@@ -1,0 +1,118 @@
+//! The claims of a service that is not ready yet: what both faces do.
+
+use std::fmt::Display;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rekindle_core::Text;
+use rekindle_unix::{Address, BindOptions, SocketKind};
+
+use crate::acceptor::Acceptor;
+use crate::datagrams::{DatagramTransport, Receiver};
+use crate::inventory::{Inventory, ListenError, address_of};
+use crate::shared::{Command, Shared};
+use crate::socket::Socket;
+use crate::start::Started;
+
+/// What a service claims until it is ready. Dropped before, it gives up.
+#[derive(Debug)]
+pub(crate) struct Claims {
+    shared: Arc<Shared>,
+    /// None once it is over.
+    inventory: Option<Inventory>,
+}
+
+impl Claims {
+    pub(crate) fn new(started: Started) -> Self {
+        Self { shared: started.shared, inventory: Some(started.inventory) }
+    }
+
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn acceptor(
+        &mut self,
+        name: &str,
+        kind: SocketKind,
+        address: &str,
+    ) -> Result<Acceptor, ListenError> {
+        let address = address_of(kind, address)?;
+        let held = self.inventory().claim(name, &address, &BindOptions::new())?;
+        Ok(Acceptor::new(held, self.shared.tracker.clone()))
+    }
+
+    pub(crate) fn group(
+        &mut self,
+        name: &str,
+        kind: SocketKind,
+        address: &str,
+        count: usize,
+    ) -> Result<Vec<Acceptor>, ListenError> {
+        let address = address_of(kind, address)?;
+        let options = BindOptions::new().reuse_port(true);
+        let group = self.inventory().claim_group(name, &address, count, &options)?;
+        let tracker = &self.shared.tracker;
+        Ok(group.into_iter().map(|held| Acceptor::new(held, tracker.clone())).collect())
+    }
+
+    pub(crate) fn receiver<T: DatagramTransport>(
+        &mut self,
+        name: &str,
+        kind: SocketKind,
+        address: &str,
+    ) -> Result<Receiver<T>, ListenError> {
+        let address = address_of(kind, address)?;
+        let held = self.inventory().claim(name, &address, &BindOptions::new())?;
+        let name = held.name().clone();
+        Receiver::new(held, self.shared.tracker.clone())
+            .map_err(|source| ListenError::Register { name, source })
+    }
+
+    pub(crate) fn socket(
+        &mut self,
+        name: &str,
+        address: &Address,
+        options: &BindOptions,
+    ) -> Result<Socket, ListenError> {
+        self.inventory().claim(name, address, options).map(Socket::new)
+    }
+
+    pub(crate) fn inherited(&mut self, name: &str) -> Result<Option<Socket>, ListenError> {
+        Ok(self.inventory().claim_other(name)?.map(Socket::new))
+    }
+
+    pub(crate) fn keep(&mut self, name: &str, descriptor: OwnedFd) -> Result<(), ListenError> {
+        self.inventory().keep(name, descriptor)
+    }
+
+    /// The program is ready: the driver gets what was claimed.
+    pub(crate) fn ready(mut self) -> Arc<Shared> {
+        if let Some(inventory) = self.inventory.take() {
+            let (held, claimed) = inventory.finish();
+            self.shared.ask(Command::Ready { held, claimed });
+        }
+        Arc::clone(&self.shared)
+    }
+
+    /// The program gives up.
+    pub(crate) fn fail(mut self, words: &dyn Display) {
+        self.give_up(Text::of(words));
+    }
+
+    fn give_up(&mut self, words: Text) {
+        if self.inventory.take().is_some() {
+            self.shared.ask(Command::Abandon(words));
+        }
+    }
+
+    fn inventory(&mut self) -> &mut Inventory {
+        self.inventory.get_or_insert_default()
+    }
+}
+
+impl Drop for Claims {
+    fn drop(&mut self) {
+        self.give_up(Text::from("the program gave up before it was ready"));
+    }
+}

@@ -1,0 +1,86 @@
+//! A connection that counts as in flight for as long as it is there.
+
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rekindle_unix::Severable;
+
+use crate::tracker::{Guard, Tracker};
+
+/// An accepted connection: the stream, and the guard that keeps this process from exiting before
+/// the connection is done. At the drain deadline it is cut: reads see its end, writes fail.
+#[derive(Debug)]
+pub struct Connection<S: AsFd + 'static> {
+    // The order matters: the stream is closed before the connection counts as done.
+    stream: Severable<S>,
+    peer: Option<SocketAddr>,
+    guard: Guard,
+}
+
+impl<S: AsFd + 'static> Connection<S> {
+    pub(crate) fn new(
+        stream: S,
+        peer: Option<SocketAddr>,
+        guard: Guard,
+        tracker: &Tracker,
+    ) -> Self {
+        Self { stream: tracker.severable(stream), peer, guard }
+    }
+
+    /// The client's address; none if it has no internet address.
+    #[must_use]
+    pub const fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// The guard, to be cloned for work that outlives the connection.
+    #[must_use]
+    pub const fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// The stream and its guard. The stream is not cut at the drain deadline any more; whoever
+    /// takes it looks at [`Guard::is_cut`].
+    #[must_use]
+    pub fn into_parts(self) -> (S, Guard) {
+        (self.stream.into_inner(), self.guard)
+    }
+}
+
+impl<S: AsFd + 'static> Deref for Connection<S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.stream
+    }
+}
+
+impl<S: AsFd + 'static> AsFd for Connection<S> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
+impl<S: AsFd + 'static> Read for Connection<S>
+where
+    for<'a> &'a S: Read,
+{
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self.stream).read(buffer)
+    }
+}
+
+impl<S: AsFd + 'static> Write for Connection<S>
+where
+    for<'a> &'a S: Write,
+{
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        (&*self.stream).write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (&*self.stream).flush()
+    }
+}

@@ -1,0 +1,96 @@
+//! Datagram sockets that a task awaits.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket as StdUdpSocket};
+use std::os::unix::net::UnixDatagram as StdUnixDatagram;
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::datagrams::{Datagram, DatagramTransport, Receiver, Reception};
+use crate::gate::Door;
+use crate::socket::local_addr;
+
+/// A UDP socket.
+pub type UdpSocket = DatagramSocket<StdUdpSocket>;
+/// A Unix datagram socket.
+pub type UnixDatagramSocket = DatagramSocket<StdUnixDatagram>;
+
+/// A datagram socket of this service, for tasks. While this process does not receive, datagrams
+/// wait in the kernel's buffer for whoever does.
+#[derive(Debug)]
+pub struct DatagramSocket<T: DatagramTransport> {
+    source: AsyncFd<Source<T>>,
+}
+
+/// What the runtime watches.
+#[derive(Debug)]
+struct Source<T: DatagramTransport>(Receiver<T>);
+
+impl<T: DatagramTransport> std::os::fd::AsRawFd for Source<T> {
+    fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        std::os::fd::AsFd::as_fd(&self.0.socket).as_raw_fd()
+    }
+}
+
+impl<T: DatagramTransport> DatagramSocket<T> {
+    pub(crate) fn new(receiver: Receiver<T>) -> io::Result<Self> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        Ok(Self { source: AsyncFd::with_interest(Source(receiver), interest)? })
+    }
+
+    /// Receives the next datagram into `buffer`; none once this process receives no more, ever.
+    pub async fn receive(&self, buffer: &mut [u8]) -> Option<Datagram<T::Peer>> {
+        let receiver = &self.source.get_ref().0;
+        loop {
+            if !receiver.gate().opened().await {
+                return None;
+            }
+            if receiver.gate().door() == Door::Open {
+                tokio::select! {
+                    biased;
+                    () = receiver.gate().closed() => continue,
+                    ready = self.source.readable() => {
+                        // The runtime is shutting down: nobody is left to serve.
+                        let mut ready = ready.ok()?;
+                        match receiver.attempt(buffer) {
+                            Reception::Received(datagram) => return Some(datagram),
+                            Reception::Empty => ready.clear_ready(),
+                            Reception::Shut => {}
+                            Reception::Ended => return None,
+                        }
+                    }
+                }
+            } else {
+                match receiver.attempt(buffer) {
+                    Reception::Received(datagram) => return Some(datagram),
+                    Reception::Empty | Reception::Shut => {}
+                    Reception::Ended => return None,
+                }
+            }
+        }
+    }
+
+    /// Sends a datagram.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, but for a full buffer: that is waited for.
+    pub async fn send(&self, bytes: &[u8], peer: &T::Peer) -> io::Result<usize> {
+        self.source
+            .async_io(Interest::WRITABLE, |source| source.0.socket.send(bytes, peer))
+            .await
+    }
+
+    /// The socket's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.source.get_ref().0.held().name().as_str()
+    }
+
+    /// The internet address that it is bound to, if it has one.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        local_addr(self.source.get_ref().0.held())
+    }
+}

@@ -1,0 +1,263 @@
+//! The driver: the one thread that owns the machine of this process's life and carries out what
+//! it decides.
+//!
+//! It sleeps in `poll(2)` on all that can happen (a request of the program, a signal, a word on a
+//! channel, the end of a child, an operator) and on the machine's next deadline, tells the machine
+//! and does what the machine says. It is a thread and not a task, so that an upgrade goes on
+//! however busy the program's runtime is, and so that both faces have the same one.
+
+mod actions;
+mod beginning;
+mod elders;
+mod notices;
+mod operators;
+mod poll_set;
+mod porter;
+mod successor;
+mod upgrading;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant as SystemInstant};
+use std::{io, thread};
+
+use rekindle_core::{Ending, Event, Life, LifePhase, OldEvent, PROTOCOL, Settings, Text};
+use rekindle_unix::{FrameBuffer, Notifier, PidFile, Program, Signal, Signals, die_by};
+use tracing::{info, warn};
+
+use self::elders::ElderLinks;
+use self::notices::Notices;
+use self::operators::Operators;
+use self::poll_set::{Token, wait};
+use self::porter::Porter;
+use self::successor::Successor;
+use self::upgrading::Attempt;
+use crate::clock::Clock;
+use crate::held::Held;
+use crate::hooks::Hooks;
+use crate::incoming::Incoming;
+use crate::shared::{Command, Shared, Stage};
+use crate::signal_policy::{SignalAction, SignalPolicy};
+
+/// What the driver is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) settings: Settings,
+    pub(crate) build: Text,
+    pub(crate) hooks: Hooks,
+    pub(crate) policy: SignalPolicy,
+    pub(crate) signals: Option<Signals>,
+    pub(crate) notifier: Option<Notifier>,
+    pub(crate) program: Option<Program>,
+    pub(crate) pid_file: PidFileState,
+    pub(crate) incoming: Option<Incoming>,
+    pub(crate) control: Option<Arc<Held>>,
+    pub(crate) rendezvous: Option<Arc<Held>>,
+}
+
+/// The pid file, if the program has one.
+#[derive(Debug, Default)]
+pub(crate) enum PidFileState {
+    #[default]
+    None,
+    /// It names the old process, and will be ours when we serve.
+    Predecessors(PathBuf),
+    Ours(PidFile),
+}
+
+/// The driver.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    life: Life,
+    clock: Clock,
+    shared: Arc<Shared>,
+    settings: Settings,
+    hooks: Hooks,
+    policy: SignalPolicy,
+    signals: Option<Signals>,
+    notices: Notices,
+    program: Option<Program>,
+    pid_file: PidFileState,
+    incoming: Option<Incoming>,
+    held: Vec<Arc<Held>>,
+    /// Which of them the successor claimed, by position.
+    claimed: Vec<u32>,
+    elders: ElderLinks,
+    successor: Option<Successor>,
+    attempt: Option<Attempt>,
+    /// Arguments for the process that is about to be started, if not ours.
+    arguments: Option<Vec<OsString>>,
+    operators: Operators,
+    rendezvous: Porter,
+    ending: Option<Ending>,
+    /// The signal by whose default action the process dies, if it has to.
+    last_signal: Signal,
+    buffer: FrameBuffer,
+}
+
+impl Driver {
+    /// Starts the driver's thread.
+    pub(crate) fn start(parts: Parts) -> io::Result<()> {
+        let mut driver = Self::new(parts);
+        thread::Builder::new().name("rekindle".into()).spawn(move || driver.run())?;
+        Ok(())
+    }
+
+    fn new(parts: Parts) -> Self {
+        Self {
+            life: Life::new(parts.settings.clone(), PROTOCOL, std::process::id()),
+            clock: Clock::start(),
+            settings: parts.settings,
+            hooks: parts.hooks,
+            policy: parts.policy,
+            signals: parts.signals,
+            notices: Notices::new(parts.notifier),
+            program: parts.program,
+            pid_file: parts.pid_file,
+            incoming: parts.incoming,
+            held: Vec::new(),
+            claimed: Vec::new(),
+            elders: ElderLinks::default(),
+            successor: None,
+            attempt: None,
+            arguments: None,
+            operators: Operators::new(parts.control, parts.build),
+            rendezvous: Porter::new(parts.rendezvous),
+            ending: None,
+            last_signal: Signal::Term,
+            buffer: FrameBuffer::new(),
+            shared: parts.shared,
+        }
+    }
+
+    fn run(&mut self) {
+        while !self.is_over() {
+            for token in wait(self) {
+                self.dispatch(token);
+                self.carry_out();
+            }
+            self.count();
+            self.life.tick(self.clock.now());
+            self.flush();
+            self.carry_out();
+        }
+    }
+
+    /// Nothing can happen any more, and nobody would see it.
+    fn is_over(&self) -> bool {
+        self.life.phase() == LifePhase::Ended
+            && self.life.poll_timeout().is_none()
+            && Arc::strong_count(&self.shared) == 1
+    }
+
+    fn dispatch(&mut self, token: Token) {
+        match token {
+            Token::Bell => self.answer_bell(),
+            Token::Signals => self.answer_signals(),
+            Token::Old => self.pump_incoming(),
+            Token::Successor => self.pump_successor(),
+            Token::Child => self.reap(),
+            Token::Elder(generation) => self.pump_elder(generation),
+            Token::Rendezvous => self.meet(),
+            Token::Control => self.operators.accept(),
+            Token::Operator(number) => self.answer_operator(number),
+        }
+    }
+
+    /// When to wake up without any event.
+    fn timeout(&self) -> Option<Duration> {
+        let now = SystemInstant::now();
+        let machine = self.life.poll_timeout().map(|moment| self.clock.until(moment));
+        let successor = self.successor.as_ref().and_then(Successor::retry_at);
+        let (operators, rendezvous) = (self.operators.retry_at(), self.rendezvous.retry_at());
+        let retries = [self.elders.retry_at(), successor, operators, rendezvous];
+        let retries = retries.into_iter().flatten().map(|at| at.saturating_duration_since(now));
+        retries.chain(machine).min()
+    }
+
+    /// Tells the machine what is in flight.
+    fn count(&mut self) {
+        let in_flight = self.shared.tracker.in_flight();
+        self.life.handle(self.clock.now(), Event::InFlight(in_flight));
+    }
+
+    fn flush(&mut self) {
+        self.elders.flush();
+        if let Some(successor) = &mut self.successor {
+            successor.flush();
+        }
+        let now = SystemInstant::now();
+        self.operators.tick(now);
+        self.rendezvous.tick(now);
+    }
+
+    fn answer_bell(&mut self) {
+        self.shared.bell().silence();
+        while let Some(command) = self.shared.next_command() {
+            match command {
+                Command::Ready { held, claimed } => self.ready(held, claimed),
+                Command::Abandon(words) => self.abandon(words),
+                Command::Upgrade { arguments, ticket } => {
+                    if let Err(refusal) = self.begin_upgrade(arguments, Some(ticket.clone())) {
+                        ticket.settle(Err(refusal));
+                    }
+                }
+                Command::Stop => self.life.stop(self.clock.now()),
+                Command::Hammer => self.hammer_by("the program"),
+            }
+            self.carry_out();
+        }
+    }
+
+    fn answer_signals(&mut self) {
+        let Some(signals) = &mut self.signals else { return };
+        let pending: Vec<Signal> = signals.pending().collect();
+        // Hooks are called while the driver acts, so the policy is taken out for that long.
+        let mut policy = std::mem::take(&mut self.policy);
+        for signal in pending {
+            policy.deliver(signal, |action| self.act_on(signal, action));
+        }
+        self.policy = policy;
+    }
+
+    fn act_on(&mut self, signal: Signal, action: SignalAction) {
+        info!(%signal, ?action, "signal");
+        match action {
+            SignalAction::Upgrade => {
+                if let Err(refusal) = self.begin_upgrade(None, None) {
+                    warn!(%signal, %refusal, "no upgrade");
+                }
+            }
+            SignalAction::Stop => {
+                self.last_signal = signal;
+                self.life.stop(self.clock.now());
+            }
+            SignalAction::Hammer => self.hammer_by(signal.name()),
+            SignalAction::Hook => {}
+        }
+        self.carry_out();
+    }
+
+    fn hammer_by(&mut self, whom: &str) {
+        match self.life.hammer(self.clock.now()) {
+            Ok(processes) => info!(processes, by = whom, "the hammer falls"),
+            Err(refusal) => info!(%refusal, by = whom, "no hammer"),
+        }
+    }
+
+    fn upgrade_event(&mut self, event: OldEvent) {
+        self.life.handle(self.clock.now(), Event::Upgrade(event));
+    }
+
+    fn set_stage(&self, stage: Stage) {
+        self.shared.stage.change(|current| *current = stage);
+    }
+
+    /// Ends the process by the default action of the signal that asked for it.
+    fn die(&self) -> ! {
+        warn!(signal = %self.last_signal, "stopped at once");
+        die_by(self.last_signal)
+    }
+}

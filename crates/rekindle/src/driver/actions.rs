@@ -1,0 +1,81 @@
+//! What the machine of this process's life says, done.
+
+use rekindle_core::{Action, DrainReport, Ending};
+use tracing::{info, warn};
+
+use super::{Driver, PidFileState};
+use crate::gate::Door;
+use crate::report::Report;
+use crate::shared::Stage;
+use crate::telemetry;
+
+impl Driver {
+    /// Does all that there is to do.
+    pub(super) fn carry_out(&mut self) {
+        while let Some(action) = self.life.poll_action() {
+            match action {
+                Action::Upgrade(action) => self.carry_out_upgrade(action),
+                Action::Verdict(verdict) => self.verdict(verdict),
+                Action::Elder(generation, message) => self.elders.send(generation, &message),
+                Action::ReleaseElders => self.elders.release(),
+                Action::EndListeners(ending) => self.end_listeners(ending),
+                Action::Cut => self.cut(),
+                Action::Finish(report) => self.finish(report),
+                Action::Die => self.die(),
+            }
+        }
+        let draining = self.life.elders().map_or(0, rekindle_core::Elders::len);
+        telemetry::counts(self.shared.tracker.in_flight(), draining);
+    }
+
+    /// No listener is accepted on any more. What the new process claimed is its own now; the rest
+    /// has its last call, so that nobody who waits in a queue is turned away.
+    fn end_listeners(&mut self, ending: Ending) {
+        for (position, held) in self.held.drain(..).enumerate() {
+            let claimed = u32::try_from(position).is_ok_and(|it| self.claimed.contains(&it));
+            if claimed {
+                held.gate.set(Door::Ended);
+            } else {
+                held.last_call();
+            }
+        }
+        self.operators.close();
+        self.rendezvous.close();
+        match ending {
+            Ending::Upgraded(_) => {
+                if let Some(successor) = &self.successor {
+                    self.notices.replaced(successor.pid());
+                }
+            }
+            Ending::Stopped => self.notices.stopping(self.settings.drain_timeout),
+        }
+        self.ending = Some(ending);
+        self.shared.tracker.await_end();
+        self.count();
+        self.operators.stopping(self.shared.tracker.in_flight());
+        self.set_stage(Stage::Ending(ending));
+    }
+
+    fn cut(&self) {
+        let in_flight = self.shared.tracker.in_flight();
+        warn!(in_flight, "what is still in flight is cut");
+        self.shared.tracker.cut();
+    }
+
+    fn finish(&mut self, drain: DrainReport) {
+        let ending = self.ending.unwrap_or(Ending::Stopped);
+        let report = Report::new(ending, drain);
+        info!(?ending, end = ?report.end, cut = report.cut, took = ?report.took, "drained");
+        telemetry::finished(&report);
+        if let Some(successor) = &mut self.successor {
+            successor.flush();
+        }
+        if let PidFileState::Ours(pid_file) = std::mem::replace(&mut self.pid_file, PidFileState::None)
+        {
+            // It is removed if it is still ours: a successor has replaced it by its own.
+            drop(pid_file);
+        }
+        self.operators.stopped(&report);
+        self.set_stage(Stage::Finished(report));
+    }
+}

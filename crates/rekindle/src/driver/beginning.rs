@@ -1,0 +1,101 @@
+//! The beginning: from "the program is ready" to "this process serves".
+
+use std::sync::Arc;
+
+use rekindle_core::{ElderEntry, Event, Message, NewFailure, Text};
+use rekindle_unix::PidFile;
+use tracing::{error, info, warn};
+
+use super::{Driver, PidFileState};
+use crate::gate::Door;
+use crate::held::Held;
+use crate::incoming::TakenOver;
+use crate::shared::Stage;
+
+impl Driver {
+    /// The program is ready, holds these listeners, and claimed these of the offer.
+    pub(super) fn ready(&mut self, held: Vec<Arc<Held>>, claimed: Vec<u32>) {
+        self.held = held;
+        match &mut self.incoming {
+            None => self.serve(None),
+            Some(incoming) => {
+                incoming.ready(claimed);
+                self.pump_incoming();
+            }
+        }
+    }
+
+    /// The program gives up before it was ready.
+    pub(super) fn abandon(&mut self, words: Text) {
+        if let Some(incoming) = &mut self.incoming {
+            incoming.abandon(words.clone());
+        }
+        self.set_stage(Stage::Failed(NewFailure::GaveUp(words)));
+    }
+
+    /// Takes in what the old process said.
+    pub(super) fn pump_incoming(&mut self) {
+        let Some(incoming) = &mut self.incoming else { return };
+        incoming.pump();
+        if let Some(failure) = incoming.failure() {
+            error!(error = %failure, "this process does not take over");
+            let failure = failure.clone();
+            self.set_stage(Stage::Failed(failure));
+        } else if incoming.is_to_serve() {
+            let taken_over = self.incoming.take().and_then(crate::incoming::Incoming::take_over);
+            self.serve(taken_over);
+        }
+    }
+
+    /// Serves from here on: says so to the world first, so that whoever is told that the upgrade
+    /// is committed finds the pid file as it should be.
+    fn serve(&mut self, taken_over: Option<TakenOver>) {
+        self.take_pid_file();
+        let (predecessor, elders) = self.adopt(taken_over);
+        let event = Event::Began {
+            generation: self.shared.generation,
+            predecessor: predecessor.clone(),
+            elders,
+            listeners: u32::try_from(self.held.len()).unwrap_or(u32::MAX),
+        };
+        for held in &self.held {
+            held.gate.set(Door::Open);
+        }
+        self.operators.began(self.shared.generation);
+        self.life.handle(self.clock.now(), event);
+        if let Some(old) = &predecessor {
+            self.elders.send(old.generation, &Message::Serving);
+        }
+        let generation = self.shared.generation;
+        self.notices.serving(format!("generation {generation} serves"));
+        crate::telemetry::serving(generation);
+        let old_pid = predecessor.map(|old| old.pid);
+        info!(%generation, old_pid, listeners = self.held.len(), "serving");
+        self.set_stage(Stage::Serving);
+    }
+
+    fn adopt(&mut self, taken_over: Option<TakenOver>) -> (Option<ElderEntry>, Vec<ElderEntry>) {
+        let Some(TakenOver { predecessor, elders }) = taken_over else { return (None, Vec::new()) };
+        let mut entries = Vec::new();
+        for (entry, descriptor) in elders {
+            if self.elders.adopt(&entry, descriptor) {
+                entries.push(entry);
+            }
+        }
+        let predecessor = predecessor.map(|(entry, link)| {
+            self.elders.insert(entry.generation, link);
+            entry
+        });
+        (predecessor, entries)
+    }
+
+    fn take_pid_file(&mut self) {
+        if let PidFileState::Predecessors(path) = &self.pid_file {
+            match PidFile::take_over(path) {
+                Ok(pid_file) => self.pid_file = PidFileState::Ours(pid_file),
+                // To serve without a right pid file is better than not to serve.
+                Err(error) => warn!(%error, "the pid file still names the old process"),
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! A link: one channel with messages on it, and a bounded queue of those that wait to be sent.
+//!
+//! A full channel never blocks the driver: what does not fit waits here.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rekindle_core::{Message, Text, decode, encode};
+use rekindle_unix::{Channel, FrameBuffer, PeerCredentials, ReceiveError, Received, SendError};
+use tracing::{debug, warn};
+
+/// The most frames that wait: an offer of the most listeners and elders, and some more.
+const QUEUE_LIMIT: usize = 256;
+
+/// How long to wait when the kernel takes no more descriptors in flight (`ETOOMANYREFS`): there
+/// is no event to wait for.
+const DESCRIPTORS_RETRY: Duration = Duration::from_millis(5);
+
+/// What came over a link.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    Message(Message, Vec<OwnedFd>),
+    Garbage(Text),
+    EndOfFile,
+    /// Nothing more for now.
+    Nothing,
+}
+
+/// One end of a channel.
+#[derive(Debug)]
+pub(crate) struct Link {
+    channel: Channel,
+    queue: VecDeque<Parcel>,
+    retry_at: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Parcel {
+    frame: Vec<u8>,
+    descriptors: Vec<Arc<OwnedFd>>,
+}
+
+impl Link {
+    pub(crate) const fn new(channel: Channel) -> Self {
+        Self { channel, queue: VecDeque::new(), retry_at: None }
+    }
+
+    /// The user and process at the other end, as of when the channel was made.
+    pub(crate) fn peer(&self) -> std::io::Result<PeerCredentials> {
+        self.channel.peer()
+    }
+
+    /// Sends a message without descriptors, now or as soon as it fits.
+    pub(crate) fn post(&mut self, message: &Message) {
+        self.post_with(message, Vec::new());
+    }
+
+    /// Sends a message with descriptors, now or as soon as it fits.
+    pub(crate) fn post_with(&mut self, message: &Message, descriptors: Vec<Arc<OwnedFd>>) {
+        debug_assert_eq!(message.descriptors(), descriptors.len());
+        match encode(message) {
+            Ok(_) if self.queue.len() >= QUEUE_LIMIT => {
+                warn!(message = message.name(), "the channel is stuck: message dropped");
+            }
+            Ok(frame) => self.queue.push_back(Parcel { frame, descriptors }),
+            // Names and texts are bounded and offers are cut into frames, so there is none.
+            Err(error) => warn!(%error, "message dropped"),
+        }
+        self.flush();
+    }
+
+    /// Sends what waits, as far as it fits.
+    pub(crate) fn flush(&mut self) {
+        self.retry_at = None;
+        while let Some(parcel) = self.queue.front() {
+            let descriptors: Vec<BorrowedFd<'_>> =
+                parcel.descriptors.iter().map(AsFd::as_fd).collect();
+            match self.channel.send(&parcel.frame, &descriptors) {
+                Ok(()) => {
+                    self.queue.pop_front();
+                }
+                Err(SendError::WouldBlock) => {
+                    if !descriptors.is_empty() {
+                        self.retry_at = Some(Instant::now() + DESCRIPTORS_RETRY);
+                    }
+                    return;
+                }
+                // The end of file that follows says the rest.
+                Err(error) => {
+                    debug!(%error, waiting = self.queue.len(), "the channel is closed");
+                    self.queue.clear();
+                }
+            }
+        }
+    }
+
+    /// Whether something waits for room in the channel, rather than for its time.
+    pub(crate) fn wants_room(&self) -> bool {
+        !self.queue.is_empty() && self.retry_at.is_none()
+    }
+
+    /// When to flush again, if it is not the room that is missing.
+    pub(crate) const fn retry_at(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    /// The next thing that came.
+    pub(crate) fn receive(&self, buffer: &mut FrameBuffer) -> Arrival {
+        match self.channel.receive(buffer) {
+            Ok(Received::Frame { bytes, descriptors }) => match decode(bytes, descriptors.len()) {
+                Ok(message) => Arrival::Message(message, descriptors),
+                Err(error) => Arrival::Garbage(Text::of(error)),
+            },
+            Ok(Received::EndOfFile) => Arrival::EndOfFile,
+            Ok(Received::WouldBlock) => Arrival::Nothing,
+            Err(ReceiveError::Closed { .. }) => Arrival::EndOfFile,
+            Err(error) => Arrival::Garbage(Text::of(error)),
+        }
+    }
+
+    /// The same end once more, to be passed on.
+    pub(crate) fn duplicate(&self) -> std::io::Result<OwnedFd> {
+        self.channel.as_fd().try_clone_to_owned()
+    }
+}
+
+impl AsFd for Link {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.channel.as_fd()
+    }
+}

@@ -1,0 +1,138 @@
+//! What is in flight: the connections and other guarded work of this process.
+
+use std::os::fd::{AsFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use rekindle_unix::{Bell, Registry, Severable};
+
+use crate::watch::Watch;
+
+/// Counts what is in flight, and cuts it when the hammer falls. Clones are the same tracker.
+#[derive(Debug, Clone)]
+pub(crate) struct Tracker {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    in_flight: AtomicU64,
+    /// Rung when the last one is finished, for a driver that waits for it.
+    bell: Arc<Bell>,
+    awaited: AtomicBool,
+    connections: Registry,
+    cut: Watch<bool>,
+}
+
+impl Tracker {
+    pub(crate) fn new(bell: Arc<Bell>) -> Self {
+        let connections = Registry::new();
+        let (in_flight, awaited) = (AtomicU64::new(0), AtomicBool::new(false));
+        let cut = Watch::new(false);
+        Self { inner: Arc::new(Inner { in_flight, bell, awaited, connections, cut }) }
+    }
+
+    pub(crate) fn guard(&self) -> Guard {
+        self.inner.in_flight.fetch_add(1, Ordering::SeqCst);
+        Guard { tracker: self.clone() }
+    }
+
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.inner.in_flight.load(Ordering::SeqCst)
+    }
+
+    /// The driver waits for the end from here on: nothing new comes. To be called before
+    /// counting, so that the last one is either not counted or rings.
+    pub(crate) fn await_end(&self) {
+        self.inner.awaited.store(true, Ordering::SeqCst);
+    }
+
+    /// Registers a connection, so that it can be cut.
+    pub(crate) fn severable<T: AsFd + 'static>(&self, stream: T) -> Severable<T> {
+        self.inner.connections.register(stream)
+    }
+
+    /// Cuts all connections and tells every guard.
+    pub(crate) fn cut(&self) {
+        self.inner.cut.change(|cut| *cut = true);
+        self.inner.connections.sever_all();
+    }
+
+    /// After a roll back the process serves again: new work is not cut.
+    pub(crate) fn resume(&self) {
+        self.inner.awaited.store(false, Ordering::SeqCst);
+        self.inner.cut.change(|cut| *cut = false);
+    }
+}
+
+/// Keeps the process from exiting before the work that holds it is done, as long as the drain
+/// deadline allows. Every accepted connection has one.
+#[derive(Debug)]
+#[must_use = "the work counts as done as soon as its guard is dropped"]
+pub struct Guard {
+    tracker: Tracker,
+}
+
+impl Guard {
+    /// Waits until the hammer falls: the drain deadline has come, and what is not finished now
+    /// is lost. For work that is not a connection of ours; those are cut by themselves.
+    pub async fn cut(&self) {
+        self.tracker.inner.cut.until(|cut| cut.then_some(())).await;
+    }
+
+    /// Whether the hammer has fallen.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.tracker.inner.cut.look(|cut| *cut)
+    }
+}
+
+impl Clone for Guard {
+    /// Another guard for another part of the same work.
+    fn clone(&self) -> Self {
+        self.tracker.guard()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let inner = &self.tracker.inner;
+        let last = inner.in_flight.fetch_sub(1, Ordering::SeqCst) == 1;
+        if last && inner.awaited.load(Ordering::SeqCst) {
+            inner.bell.ring();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bell_rings_when_the_last_is_finished() {
+        let bell = Arc::new(Bell::new().unwrap());
+        let tracker = Tracker::new(Arc::clone(&bell));
+        drop(tracker.guard());
+        assert!(!bell.silence(), "nobody waits for it yet");
+        tracker.await_end();
+        let first = tracker.guard();
+        let second = first.clone();
+        assert_eq!(tracker.in_flight(), 2);
+        drop(first);
+        assert!(!bell.silence());
+        drop(second);
+        assert!(bell.silence());
+        assert_eq!(tracker.in_flight(), 0);
+    }
+
+    #[test]
+    fn the_hammer_is_seen_by_every_guard_until_the_process_resumes() {
+        let tracker = Tracker::new(Arc::new(Bell::new().unwrap()));
+        let guard = tracker.guard();
+        assert!(!guard.is_cut());
+        tracker.cut();
+        assert!(guard.is_cut());
+        tracker.resume();
+        assert!(!guard.is_cut());
+    }
+}
