@@ -32,7 +32,8 @@ use crate::SocketKind;
 /// | `unix:@name` | Unix stream socket with an abstract name |
 /// | `unix-datagram:…`, `unix-seqpacket:…` | the same for the other Unix socket types |
 ///
-/// `IPV6_V6ONLY` is always stated because its default is the machine's (`net.ipv6.bindv6only`).
+/// `IPV6_V6ONLY` is always stated because its default is the machine's (`net.ipv6.bindv6only`). An
+/// IPv6 address other than `[::]` serves IPv6 alone in either case.
 /// In Unix names `\xNN` stands for any byte and `\\` for a backslash.
 ///
 /// ```
@@ -128,7 +129,7 @@ impl fmt::Display for Address {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+    use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
     use std::path::PathBuf;
 
@@ -137,21 +138,25 @@ mod tests {
     use super::*;
 
     fn internet() -> impl Strategy<Value = InternetAddress> {
-        prop_oneof![
-            (any::<u32>(), any::<u16>()).prop_map(|(bits, port)| {
-                InternetAddress::V4(SocketAddrV4::new(Ipv4Addr::from_bits(bits), port))
-            }),
-            (
-                any::<u128>(),
-                any::<u16>(),
-                prop_oneof![Just(0), any::<u32>()],
-                any::<bool>()
-            )
-                .prop_map(|(bits, port, scope, only_v6)| InternetAddress::V6 {
-                    socket: SocketAddrV6::new(Ipv6Addr::from_bits(bits), port, 0, scope),
-                    only_v6,
-                }),
-        ]
+        let v4 = (any::<u32>(), any::<u16>())
+            .prop_map(|(bits, port)| SocketAddr::from((Ipv4Addr::from_bits(bits), port)).into());
+        let ip = prop_oneof![
+            Just(Ipv6Addr::UNSPECIFIED),
+            any::<u32>().prop_map(|bits| Ipv4Addr::from_bits(bits).to_ipv6_mapped()),
+            any::<u128>().prop_map(Ipv6Addr::from_bits),
+        ];
+        let scope = prop_oneof![Just(0), any::<u32>()];
+        let v6 = (ip, any::<u16>(), any::<u32>(), scope, any::<bool>()).prop_map(
+            |(ip, port, flow, scope, only_v6)| {
+                let socket = SocketAddrV6::new(ip, port, flow, scope);
+                if only_v6 {
+                    InternetAddress::only_v6_at(socket)
+                } else {
+                    SocketAddr::V6(socket).into()
+                }
+            },
+        );
+        prop_oneof![v4, v6]
     }
 
     fn name() -> impl Strategy<Value = UnixName> {
@@ -234,9 +239,10 @@ mod tests {
                 "udp6:[fe80::1%2]:53",
                 SocketKind::Udp,
                 Some("[fe80::1%2]:53"),
-                true,
+                false,
                 None,
             ),
+            ("udp6:[::]:53", SocketKind::Udp, Some("[::]:53"), true, None),
             (
                 "unix:/run/x.sock",
                 SocketKind::UnixStream,

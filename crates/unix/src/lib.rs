@@ -4,7 +4,12 @@
 #![deny(unsafe_code)]
 
 mod address;
+mod directory_lock;
+mod identity;
 mod kind;
+mod socket_path;
 
 pub use address::{Address, AddressError, InternetAddress, NAME_LIMIT_BYTES, UnixName};
+pub use identity::Identity;
 pub use kind::SocketKind;
+pub use socket_path::{SocketPath, UnlinkError, unlink_if_same};

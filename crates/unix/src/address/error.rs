@@ -1,6 +1,8 @@
 //! `AddressError`: why a text is no address, and what to write instead. It refuses to guess what
 //! was meant: a wrong guess would bind the wrong door.
 
+use std::net::SocketAddr;
+
 use super::unix_name::NAME_LIMIT_BYTES;
 
 /// The longest text of an address, in bytes: the longest Unix name with every byte escaped fits.
@@ -146,8 +148,8 @@ pub enum AddressError {
     },
     /// `tcp6:` or `udp6:` before an IPv4 address.
     #[error(
-        "read the address `{}`: `{scheme}6` is for IPv6 alone; write `{scheme}:{}`",
-        .text.escape_debug(), .rest.escape_debug()
+        "read the address `{}`: `{scheme}6` is for IPv6 alone; write `{scheme}:{v4}`",
+        .text.escape_debug()
     )]
     NotV6 {
         /// The text.
@@ -155,7 +157,7 @@ pub enum AddressError {
         /// The scheme that takes both: `tcp` or `udp`.
         scheme: &'static str,
         /// The IPv4 address and port.
-        rest: String,
+        v4: SocketAddr,
     },
     /// A Unix scheme without a name.
     #[error(

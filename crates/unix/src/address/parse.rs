@@ -52,12 +52,18 @@ fn internet(text: &str, rest: &str) -> Result<InternetAddress, AddressError> {
 
 fn only_v6(text: &str, scheme: &'static str, rest: &str) -> Result<InternetAddress, AddressError> {
     match internet(text, rest)?.socket() {
-        SocketAddr::V6(socket) => Ok(InternetAddress::only_v6_at(socket)),
-        SocketAddr::V4(_) => Err(AddressError::NotV6 {
-            text: text.into(),
-            scheme,
-            rest: rest.into(),
-        }),
+        // A mapped address is IPv4 in the clothes of IPv6.
+        SocketAddr::V6(socket) if socket.ip().to_ipv4_mapped().is_none() => {
+            Ok(InternetAddress::only_v6_at(socket))
+        }
+        socket => {
+            let v4 = SocketAddr::new(socket.ip().to_canonical(), socket.port());
+            Err(AddressError::NotV6 {
+                text: text.into(),
+                scheme,
+                v4,
+            })
+        }
     }
 }
 
@@ -221,6 +227,7 @@ mod tests {
         ("[::g]:80", "`[::g]` is not an IP address"),
         ("tcp6:127.0.0.1:80", "write `tcp:127.0.0.1:80`"),
         ("udp6:127.0.0.1:80", "write `udp:127.0.0.1:80`"),
+        ("tcp6:[::ffff:127.0.0.1]:80", "write `tcp:127.0.0.1:80`"),
         ("http://127.0.0.1:80", "`http` is none of `tcp`"),
         ("tcp4:127.0.0.1:80", "`tcp4` is none of `tcp`"),
         ("TCP:127.0.0.1:80", "`TCP` is none of `tcp`"),
