@@ -6,10 +6,12 @@
 mod address;
 mod directory_lock;
 mod identity;
+mod inspect;
 mod kind;
 mod socket_path;
 
 pub use address::{Address, AddressError, InternetAddress, NAME_LIMIT_BYTES, UnixName};
 pub use identity::Identity;
+pub use inspect::{InspectError, Inspection, inspect, open_file_identity, verify};
 pub use kind::SocketKind;
 pub use socket_path::{SocketPath, UnlinkError, unlink_if_same};
