@@ -4,13 +4,16 @@
 #![deny(unsafe_code)]
 
 mod address;
+mod bind;
 mod directory_lock;
 mod identity;
 mod inspect;
 mod kind;
 mod socket_path;
+mod stale;
 
 pub use address::{Address, AddressError, InternetAddress, NAME_LIMIT_BYTES, UnixName};
+pub use bind::{BindError, BindOptions, bind, bind_group};
 pub use identity::Identity;
 pub use inspect::{InspectError, Inspection, inspect, open_file_identity, verify};
 pub use kind::SocketKind;
