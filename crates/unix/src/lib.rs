@@ -9,6 +9,7 @@ mod directory_lock;
 mod identity;
 mod inspect;
 mod kind;
+mod peer;
 mod socket_path;
 mod stale;
 
@@ -17,4 +18,5 @@ pub use bind::{BindError, BindOptions, bind, bind_group};
 pub use identity::Identity;
 pub use inspect::{InspectError, Inspection, inspect, open_file_identity, verify};
 pub use kind::SocketKind;
+pub use peer::PeerCredentials;
 pub use socket_path::{SocketPath, UnlinkError, unlink_if_same};
