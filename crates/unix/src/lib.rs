@@ -5,6 +5,7 @@
 
 mod address;
 mod bind;
+mod channel;
 mod directory_lock;
 mod identity;
 mod inspect;
@@ -15,6 +16,10 @@ mod stale;
 
 pub use address::{Address, AddressError, InternetAddress, NAME_LIMIT_BYTES, UnixName};
 pub use bind::{BindError, BindOptions, bind, bind_group};
+pub use channel::{
+    AcceptError, Channel, ChannelError, ChannelListener, ConnectError, DESCRIPTOR_LIMIT,
+    FRAME_LIMIT_BYTES, FrameBuffer, ReceiveError, Received, SendError,
+};
 pub use identity::Identity;
 pub use inspect::{InspectError, Inspection, inspect, open_file_identity, verify};
 pub use kind::SocketKind;
