@@ -7,9 +7,11 @@ mod address;
 mod bind;
 mod channel;
 mod directory_lock;
+mod environment;
 mod identity;
 mod inspect;
 mod kind;
+pub mod listen_fds;
 mod peer;
 mod socket_path;
 mod stale;
@@ -20,6 +22,7 @@ pub use channel::{
     AcceptError, Channel, ChannelError, ChannelListener, ConnectError, DESCRIPTOR_LIMIT,
     FRAME_LIMIT_BYTES, FrameBuffer, ReceiveError, Received, SendError,
 };
+pub use environment::take_variable;
 pub use identity::Identity;
 pub use inspect::{InspectError, Inspection, inspect, open_file_identity, verify};
 pub use kind::SocketKind;
