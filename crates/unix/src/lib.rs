@@ -13,6 +13,7 @@ mod inspect;
 mod kind;
 pub mod listen_fds;
 mod peer;
+mod sever;
 mod socket_path;
 mod stale;
 
@@ -27,4 +28,5 @@ pub use identity::Identity;
 pub use inspect::{InspectError, Inspection, inspect, open_file_identity, verify};
 pub use kind::SocketKind;
 pub use peer::PeerCredentials;
+pub use sever::{Registry, Severable};
 pub use socket_path::{SocketPath, UnlinkError, unlink_if_same};
