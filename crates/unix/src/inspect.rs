@@ -1,0 +1,231 @@
+//! `inspect` and `verify`: what a descriptor is, asked of the kernel. It refuses to believe what a
+//! message or an environment variable says of it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketType, ipproto, sockopt};
+use socket2::{SockAddr, SockRef};
+
+use crate::address::{InternetAddress, UnixName};
+use crate::{Address, Identity, SocketKind};
+
+/// What a descriptor is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// Which sort of socket, or [`SocketKind::Other`].
+    pub kind: SocketKind,
+    /// Whether it accepts connections (`SO_ACCEPTCONN`).
+    pub listening: bool,
+    /// What it is bound to, as `getsockname(2)` says; `None` if to nothing or of another kind.
+    pub local: Option<Address>,
+}
+
+/// Asks the kernel what a descriptor is. A descriptor that is no socket is
+/// [`SocketKind::Other`].
+///
+/// # Errors
+///
+/// [`InspectError::Other`] if the kernel does not say.
+pub fn inspect(descriptor: BorrowedFd<'_>) -> Result<Inspection, InspectError> {
+    look(descriptor).map_err(|source| InspectError::Other {
+        descriptor: descriptor.as_raw_fd(),
+        source,
+    })
+}
+
+/// Checks that a descriptor is a socket of that kind, listening if the kind accepts connections,
+/// and, if an address is given, bound there.
+///
+/// # Errors
+///
+/// One variant of [`InspectError`] for each thing that can be otherwise.
+pub fn verify(
+    descriptor: BorrowedFd<'_>,
+    expected_kind: SocketKind,
+    expected_local: Option<&Address>,
+) -> Result<(), InspectError> {
+    let found = inspect(descriptor)?;
+    let descriptor = descriptor.as_raw_fd();
+    if found.kind != expected_kind {
+        let (expected, found) = (expected_kind, found.kind);
+        return Err(InspectError::Kind {
+            descriptor,
+            expected,
+            found,
+        });
+    }
+    if expected_kind.accepts() && !found.listening {
+        return Err(InspectError::NotListening {
+            descriptor,
+            kind: expected_kind,
+        });
+    }
+    match (expected_local, found.local) {
+        (Some(expected), None) => Err(InspectError::NotBound {
+            descriptor,
+            expected: expected.clone(),
+        }),
+        (Some(expected), Some(found)) if *expected != found => Err(InspectError::BoundElsewhere {
+            descriptor,
+            expected: expected.clone(),
+            found,
+        }),
+        (Some(_) | None, _) => Ok(()),
+    }
+}
+
+/// Which open file or socket a descriptor means: equal for all descriptors of one socket, in
+/// whatever process.
+///
+/// # Errors
+///
+/// [`InspectError::Other`] if the kernel does not say.
+pub fn open_file_identity(descriptor: BorrowedFd<'_>) -> Result<Identity, InspectError> {
+    Identity::of_descriptor(descriptor).map_err(|source| InspectError::Other {
+        descriptor: descriptor.as_raw_fd(),
+        source,
+    })
+}
+
+/// Why a descriptor is not what it should be.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InspectError {
+    /// Another family, type or protocol, or no socket.
+    #[error(
+        "accept descriptor {descriptor}: expected a socket of kind `{expected}`, found `{found}`"
+    )]
+    Kind {
+        /// The number of the descriptor.
+        descriptor: RawFd,
+        /// What it should be.
+        expected: SocketKind,
+        /// What it is.
+        found: SocketKind,
+    },
+    /// A connection, or a socket on which nobody called `listen`.
+    #[error("accept descriptor {descriptor}: the `{kind}` socket does not listen")]
+    NotListening {
+        /// The number of the descriptor.
+        descriptor: RawFd,
+        /// What it is.
+        kind: SocketKind,
+    },
+    /// A socket without an address.
+    #[error(
+        "accept descriptor {descriptor}: expected it at `{expected}`, found it bound to nothing"
+    )]
+    NotBound {
+        /// The number of the descriptor.
+        descriptor: RawFd,
+        /// Where it should be bound.
+        expected: Address,
+    },
+    /// A socket at another address.
+    #[error("accept descriptor {descriptor}: expected it at `{expected}`, found it at `{found}`")]
+    BoundElsewhere {
+        /// The number of the descriptor.
+        descriptor: RawFd,
+        /// Where it should be bound.
+        expected: Address,
+        /// Where it is bound.
+        found: Address,
+    },
+    /// The system refuses for a reason of its own.
+    #[error("inspect descriptor {descriptor}")]
+    Other {
+        /// The number of the descriptor.
+        descriptor: RawFd,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// [`inspect`] for callers with an error of their own.
+pub(crate) fn look(descriptor: BorrowedFd<'_>) -> io::Result<Inspection> {
+    let kind = match socket_kind(descriptor) {
+        Ok(kind) => kind,
+        Err(Errno::NOTSOCK) => SocketKind::Other,
+        Err(errno) => return Err(errno.into()),
+    };
+    if kind == SocketKind::Other {
+        return Ok(Inspection {
+            kind,
+            listening: false,
+            local: None,
+        });
+    }
+    let listening = sockopt::socket_acceptconn(descriptor)?;
+    let local = local_address(descriptor, kind)?;
+    Ok(Inspection {
+        kind,
+        listening,
+        local,
+    })
+}
+
+/// The protocol is asked for too: MPTCP and SCTP have stream sockets, ICMP datagram sockets, and
+/// the first alone behaves as TCP does.
+fn socket_kind(descriptor: BorrowedFd<'_>) -> Result<SocketKind, Errno> {
+    let family = sockopt::socket_domain(descriptor)?;
+    let socket_type = sockopt::socket_type(descriptor)?;
+    if family == AddressFamily::UNIX {
+        return Ok(match socket_type {
+            SocketType::STREAM => SocketKind::UnixStream,
+            SocketType::DGRAM => SocketKind::UnixDatagram,
+            SocketType::SEQPACKET => SocketKind::UnixSeqpacket,
+            _ => SocketKind::Other,
+        });
+    }
+    if family != AddressFamily::INET && family != AddressFamily::INET6 {
+        return Ok(SocketKind::Other);
+    }
+    Ok(match (socket_type, sockopt::socket_protocol(descriptor)?) {
+        (SocketType::STREAM, Some(ipproto::TCP | ipproto::MPTCP)) => SocketKind::Tcp,
+        (SocketType::DGRAM, Some(ipproto::UDP)) => SocketKind::Udp,
+        _ => SocketKind::Other,
+    })
+}
+
+/// `rustix` would not do here: of version 1.1.6 the reader of Unix addresses panics at a path that
+/// fills `sun_path` to its last byte, and takes a socket without a name for one with an empty
+/// name. Whoever sends a descriptor chooses both.
+fn local_address(descriptor: BorrowedFd<'_>, kind: SocketKind) -> io::Result<Option<Address>> {
+    let name = SockRef::from(&descriptor).local_addr()?;
+    Ok(match kind {
+        SocketKind::Tcp => internet_address(descriptor, &name)?.map(Address::Tcp),
+        SocketKind::Udp => internet_address(descriptor, &name)?.map(Address::Udp),
+        SocketKind::UnixStream => unix_name(&name).map(Address::UnixStream),
+        SocketKind::UnixDatagram => unix_name(&name).map(Address::UnixDatagram),
+        SocketKind::UnixSeqpacket => unix_name(&name).map(Address::UnixSeqpacket),
+        SocketKind::Other => None,
+    })
+}
+
+/// Port 0 is what the kernel says of a socket that is not bound.
+fn internet_address(
+    descriptor: BorrowedFd<'_>,
+    name: &SockAddr,
+) -> io::Result<Option<InternetAddress>> {
+    Ok(match name.as_socket() {
+        None => None,
+        Some(socket) if socket.port() == 0 => None,
+        Some(SocketAddr::V6(socket)) if sockopt::ipv6_v6only(descriptor)? => {
+            Some(InternetAddress::only_v6_at(socket))
+        }
+        Some(socket) => Some(InternetAddress::from(socket)),
+    })
+}
+
+fn unix_name(name: &SockAddr) -> Option<UnixName> {
+    match name.as_pathname() {
+        Some(path) => Some(UnixName::Path(path.to_path_buf())),
+        None => name
+            .as_abstract_namespace()
+            .map(|name| UnixName::Abstract(name.to_vec())),
+    }
+}
