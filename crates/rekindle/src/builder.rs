@@ -152,8 +152,7 @@ impl Builder {
         mut self,
         mut hook: impl FnMut() -> Result<(), E> + Send + 'static,
     ) -> Self {
-        self.hooks.before_spawn =
-            Some(Box::new(move || hook().map_err(|error| Text::of(error))));
+        self.hooks.before_spawn = Some(Box::new(move || hook().map_err(|error| Text::of(error))));
         self
     }
 

@@ -26,7 +26,11 @@ impl<S: AsFd + 'static> Connection<S> {
         guard: Guard,
         tracker: &Tracker,
     ) -> Self {
-        Self { stream: tracker.severable(stream), peer, guard }
+        Self {
+            stream: tracker.severable(stream),
+            peer,
+            guard,
+        }
     }
 
     /// The client's address; none if it has no internet address.

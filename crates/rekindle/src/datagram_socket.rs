@@ -36,7 +36,9 @@ impl<T: DatagramTransport> std::os::fd::AsRawFd for Source<T> {
 impl<T: DatagramTransport> DatagramSocket<T> {
     pub(crate) fn new(receiver: Receiver<T>) -> io::Result<Self> {
         let interest = Interest::READABLE | Interest::WRITABLE;
-        Ok(Self { source: AsyncFd::with_interest(Source(receiver), interest)? })
+        Ok(Self {
+            source: AsyncFd::with_interest(Source(receiver), interest)?,
+        })
     }
 
     /// Receives the next datagram into `buffer`; none once this process receives no more, ever.
@@ -78,7 +80,9 @@ impl<T: DatagramTransport> DatagramSocket<T> {
     /// What the system says, but for a full buffer: that is waited for.
     pub async fn send(&self, bytes: &[u8], peer: &T::Peer) -> io::Result<usize> {
         self.source
-            .async_io(Interest::WRITABLE, |source| source.0.socket.send(bytes, peer))
+            .async_io(Interest::WRITABLE, |source| {
+                source.0.socket.send(bytes, peer)
+            })
             .await
     }
 

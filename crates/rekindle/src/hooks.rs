@@ -26,7 +26,9 @@ pub(crate) struct Hooks {
 impl Hooks {
     /// Asks the program whether the upgrade may begin.
     pub(crate) fn before_spawn(&mut self) -> Result<(), Text> {
-        let Some(hook) = &mut self.before_spawn else { return Ok(()) };
+        let Some(hook) = &mut self.before_spawn else {
+            return Ok(());
+        };
         match catch_unwind(AssertUnwindSafe(hook)) {
             Ok(answer) => answer,
             Err(_) => Err(Text::from("it panicked")),

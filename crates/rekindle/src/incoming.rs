@@ -5,8 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rekindle_core::{
-    DecodeError, ElderEntry, Message, NewAction, NewEvent, NewFailure, NewSide,
-    PROTOCOL, Text,
+    DecodeError, ElderEntry, Message, NewAction, NewEvent, NewFailure, NewSide, PROTOCOL, Text,
 };
 use rekindle_unix::{Channel, FrameBuffer, Process};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -79,7 +78,10 @@ impl Incoming {
             } else {
                 PollFlags::IN
             };
-            let timeout = self.side.poll_timeout().map(|moment| self.clock.until(moment));
+            let timeout = self
+                .side
+                .poll_timeout()
+                .map(|moment| self.clock.until(moment));
             let mut set = [PollFd::from_borrowed_fd(self.link.as_fd(), flags)];
             // An interrupted wait is only a short one.
             let _ = poll(&mut set, timespec(timeout).as_ref());
@@ -103,7 +105,8 @@ impl Incoming {
             match self.link.receive(&mut self.buffer) {
                 Arrival::Message(message, descriptors) => self.message(message, descriptors),
                 Arrival::Garbage(error) => {
-                    self.side.handle(NewEvent::Garbage(DecodeError::NotAMessage { error }));
+                    self.side
+                        .handle(NewEvent::Garbage(DecodeError::NotAMessage { error }));
                 }
                 Arrival::EndOfFile => self.end_of_file(),
                 Arrival::Nothing => break,
@@ -138,13 +141,20 @@ impl Incoming {
         let predecessor = match action {
             NewAction::Serve => {
                 let generation = greeting.old_generation;
-                let entry = ElderEntry { generation, pid: greeting.old_pid, in_flight: 0 };
+                let entry = ElderEntry {
+                    generation,
+                    pid: greeting.old_pid,
+                    in_flight: 0,
+                };
                 Some((entry, self.link))
             }
             NewAction::ServeAlone | NewAction::Send(_) => None,
         };
         let elders = self.elder_entries.into_iter().zip(self.elders).collect();
-        Some(TakenOver { predecessor, elders })
+        Some(TakenOver {
+            predecessor,
+            elders,
+        })
     }
 
     fn message(&mut self, message: Message, descriptors: Vec<OwnedFd>) {
@@ -167,7 +177,11 @@ impl Incoming {
             .old
             .as_ref()
             .is_some_and(|old| !old.wait_for(DEATH_GRACE).unwrap_or(false));
-        self.side.handle(if lives { NewEvent::OldHungUp } else { NewEvent::OldDied });
+        self.side.handle(if lives {
+            NewEvent::OldHungUp
+        } else {
+            NewEvent::OldDied
+        });
     }
 
     fn carry_out(&mut self) {

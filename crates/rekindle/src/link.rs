@@ -44,7 +44,11 @@ struct Parcel {
 
 impl Link {
     pub(crate) const fn new(channel: Channel) -> Self {
-        Self { channel, queue: VecDeque::new(), retry_at: None }
+        Self {
+            channel,
+            queue: VecDeque::new(),
+            retry_at: None,
+        }
     }
 
     /// The user and process at the other end, as of when the channel was made.
@@ -62,7 +66,10 @@ impl Link {
         debug_assert_eq!(message.descriptors(), descriptors.len());
         match encode(message) {
             Ok(_) if self.queue.len() >= QUEUE_LIMIT => {
-                warn!(message = message.name(), "the channel is stuck: message dropped");
+                warn!(
+                    message = message.name(),
+                    "the channel is stuck: message dropped"
+                );
             }
             Ok(frame) => self.queue.push_back(Parcel { frame, descriptors }),
             // Names and texts are bounded and offers are cut into frames, so there is none.

@@ -14,7 +14,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::net::{TcpStream, UnixStream};
 use tracing::warn;
 
-use crate::acceptor::{Acceptor, Accepted, Attempt, Backoff};
+use crate::acceptor::{Accepted, Acceptor, Attempt, Backoff};
 use crate::async_stream::Stream;
 use crate::connection::Connection;
 use crate::gate::Door;
@@ -52,7 +52,11 @@ impl AsRawFd for Shared {
 
 impl<S: Stream> Listener<S> {
     pub(crate) const fn new(acceptor: Acceptor) -> Self {
-        Self { acceptor, source: Mutex::new(None), stream: PhantomData }
+        Self {
+            acceptor,
+            source: Mutex::new(None),
+            stream: PhantomData,
+        }
     }
 
     /// Accepts the next connection; none once this process accepts no more, ever. It never fails:
@@ -135,9 +139,18 @@ impl<S: Stream> Listener<S> {
     }
 
     fn connection(&self, accepted: Accepted) -> io::Result<Connection<S>> {
-        let Accepted { descriptor, peer, guard } = accepted;
+        let Accepted {
+            descriptor,
+            peer,
+            guard,
+        } = accepted;
         let stream = S::from_descriptor(descriptor)?;
-        Ok(Connection::new(stream, peer, guard, self.acceptor.tracker()))
+        Ok(Connection::new(
+            stream,
+            peer,
+            guard,
+            self.acceptor.tracker(),
+        ))
     }
 
     fn source(&self) -> io::Result<Arc<AsyncFd<Shared>>> {
@@ -164,6 +177,9 @@ impl<S> AsFd for Listener<S> {
 
 impl<S: Stream> fmt::Debug for Listener<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Listener").field(&self.socket()).finish()
+        formatter
+            .debug_tuple("Listener")
+            .field(&self.socket())
+            .finish()
     }
 }

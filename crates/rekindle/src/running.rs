@@ -18,7 +18,9 @@ pub struct Running {
 
 impl Running {
     pub(crate) const fn new(shared: Arc<Shared>) -> Self {
-        Self { life: RunningLife::new(shared) }
+        Self {
+            life: RunningLife::new(shared),
+        }
     }
 
     /// The generation that this process is.

@@ -40,7 +40,9 @@ impl Builder {
     ///
     /// [`StartError`]. The old process, if there is one, serves on.
     pub fn start(self) -> Result<Service, StartError> {
-        Ok(Service { claims: Claims::new(self.begin()?) })
+        Ok(Service {
+            claims: Claims::new(self.begin()?),
+        })
     }
 }
 
@@ -211,7 +213,9 @@ impl Service {
     ) -> Result<DatagramSocket<T>, ListenError> {
         let receiver: Receiver<T> = self.claims.receiver(name, kind, address)?;
         let held = Arc::clone(receiver.held());
-        DatagramSocket::new(receiver)
-            .map_err(|source| ListenError::Register { name: held.name().clone(), source })
+        DatagramSocket::new(receiver).map_err(|source| ListenError::Register {
+            name: held.name().clone(),
+            source,
+        })
     }
 }

@@ -37,7 +37,10 @@ struct Binding {
 impl SignalPolicy {
     /// The signals to handle.
     pub(crate) fn signals(&self) -> Vec<Signal> {
-        self.bindings.values().map(|binding| binding.signal).collect()
+        self.bindings
+            .values()
+            .map(|binding| binding.signal)
+            .collect()
     }
 
     /// Lets `signal` do `action`.
@@ -45,7 +48,12 @@ impl SignalPolicy {
         self.bindings
             .entry(signal.number())
             .and_modify(|binding| binding.action = action)
-            .or_insert_with(|| Binding { signal, action, before: None, after: None });
+            .or_insert_with(|| Binding {
+                signal,
+                action,
+                before: None,
+                after: None,
+            });
     }
 
     /// Leaves `signal` to whatever else handles it, or to its default action.
@@ -65,7 +73,9 @@ impl SignalPolicy {
 
     /// What `signal` does, around the hooks of the program: `act` is called in between.
     pub(crate) fn deliver(&mut self, signal: Signal, act: impl FnOnce(SignalAction)) {
-        let Some(binding) = self.bindings.get_mut(&signal.number()) else { return };
+        let Some(binding) = self.bindings.get_mut(&signal.number()) else {
+            return;
+        };
         if let Some(hook) = &mut binding.before {
             crate::hooks::call("before_signal", hook);
         }
@@ -76,18 +86,22 @@ impl SignalPolicy {
     }
 
     fn binding(&mut self, signal: Signal) -> &mut Binding {
-        self.bindings.entry(signal.number()).or_insert_with(|| Binding {
-            signal,
-            action: SignalAction::Hook,
-            before: None,
-            after: None,
-        })
+        self.bindings
+            .entry(signal.number())
+            .or_insert_with(|| Binding {
+                signal,
+                action: SignalAction::Hook,
+                before: None,
+                after: None,
+            })
     }
 }
 
 impl Default for SignalPolicy {
     fn default() -> Self {
-        let mut policy = Self { bindings: BTreeMap::new() };
+        let mut policy = Self {
+            bindings: BTreeMap::new(),
+        };
         policy.bind(Signal::Hup, SignalAction::Upgrade);
         for signal in [Signal::Term, Signal::Int, Signal::Quit] {
             policy.bind(signal, SignalAction::Stop);
@@ -100,7 +114,10 @@ impl Default for SignalPolicy {
 
 impl fmt::Debug for SignalPolicy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let actions = self.bindings.values().map(|binding| (binding.signal, binding.action));
+        let actions = self
+            .bindings
+            .values()
+            .map(|binding| (binding.signal, binding.action));
         formatter.debug_map().entries(actions).finish()
     }
 }

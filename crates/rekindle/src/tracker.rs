@@ -1,6 +1,6 @@
 //! What is in flight: the connections and other guarded work of this process.
 
-use std::os::fd::{AsFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -29,12 +29,22 @@ impl Tracker {
         let connections = Registry::new();
         let (in_flight, awaited) = (AtomicU64::new(0), AtomicBool::new(false));
         let cut = Watch::new(false);
-        Self { inner: Arc::new(Inner { in_flight, bell, awaited, connections, cut }) }
+        Self {
+            inner: Arc::new(Inner {
+                in_flight,
+                bell,
+                awaited,
+                connections,
+                cut,
+            }),
+        }
     }
 
     pub(crate) fn guard(&self) -> Guard {
         self.inner.in_flight.fetch_add(1, Ordering::SeqCst);
-        Guard { tracker: self.clone() }
+        Guard {
+            tracker: self.clone(),
+        }
     }
 
     pub(crate) fn in_flight(&self) -> u64 {

@@ -40,6 +40,13 @@ impl DirectoryLock {
         Self::acquire(&directory_of(path), Duration::from_millis(LOCK_WAIT_MS))
     }
 
+    /// Locks `directory` for whoever can do without: none if the lock does not come in time or
+    /// cannot be had, since a stranger who holds the lock of `/run` must not keep a server from
+    /// starting. What it guards must then be safe but for the narrowest of races.
+    pub(crate) fn wait(directory: &Path) -> Option<Self> {
+        Self::acquire(directory, Duration::from_secs(1)).ok()
+    }
+
     fn acquire(directory: &Path, wait: Duration) -> Result<Self, LockFault> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory =

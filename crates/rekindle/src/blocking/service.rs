@@ -38,7 +38,9 @@ impl Builder {
     ///
     /// [`StartError`]. The old process, if there is one, serves on.
     pub fn start_blocking(self) -> Result<Service, StartError> {
-        Ok(Service { claims: Claims::new(self.begin()?) })
+        Ok(Service {
+            claims: Claims::new(self.begin()?),
+        })
     }
 }
 
@@ -175,10 +177,10 @@ impl Service {
     pub fn ready(self) -> Result<Running, NewFailure> {
         let shared = self.claims.ready();
         shared.stage.until_blocking(|stage| match stage {
-                Stage::Starting => None,
-                Stage::Failed(failure) => Some(Err(failure.clone())),
-                _ => Some(Ok(())),
-            })?;
+            Stage::Starting => None,
+            Stage::Failed(failure) => Some(Err(failure.clone())),
+            _ => Some(Ok(())),
+        })?;
         Ok(Running::new(shared))
     }
 

@@ -70,7 +70,8 @@ impl Driver {
         if let Some(successor) = &mut self.successor {
             successor.flush();
         }
-        if let PidFileState::Ours(pid_file) = std::mem::replace(&mut self.pid_file, PidFileState::None)
+        if let PidFileState::Ours(pid_file) =
+            std::mem::replace(&mut self.pid_file, PidFileState::None)
         {
             // It is removed if it is still ours: a successor has replaced it by its own.
             drop(pid_file);

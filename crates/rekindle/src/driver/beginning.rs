@@ -35,14 +35,19 @@ impl Driver {
 
     /// Takes in what the old process said.
     pub(super) fn pump_incoming(&mut self) {
-        let Some(incoming) = &mut self.incoming else { return };
+        let Some(incoming) = &mut self.incoming else {
+            return;
+        };
         incoming.pump();
         if let Some(failure) = incoming.failure() {
             error!(error = %failure, "this process does not take over");
             let failure = failure.clone();
             self.set_stage(Stage::Failed(failure));
         } else if incoming.is_to_serve() {
-            let taken_over = self.incoming.take().and_then(crate::incoming::Incoming::take_over);
+            let taken_over = self
+                .incoming
+                .take()
+                .and_then(crate::incoming::Incoming::take_over);
             self.serve(taken_over);
         }
     }
@@ -67,7 +72,8 @@ impl Driver {
             self.elders.send(old.generation, &Message::Serving);
         }
         let generation = self.shared.generation;
-        self.notices.serving(format!("generation {generation} serves"));
+        self.notices
+            .serving(format!("generation {generation} serves"));
         crate::telemetry::serving(generation);
         let old_pid = predecessor.map(|old| old.pid);
         info!(%generation, old_pid, listeners = self.held.len(), "serving");
@@ -75,7 +81,13 @@ impl Driver {
     }
 
     fn adopt(&mut self, taken_over: Option<TakenOver>) -> (Option<ElderEntry>, Vec<ElderEntry>) {
-        let Some(TakenOver { predecessor, elders }) = taken_over else { return (None, Vec::new()) };
+        let Some(TakenOver {
+            predecessor,
+            elders,
+        }) = taken_over
+        else {
+            return (None, Vec::new());
+        };
         let mut entries = Vec::new();
         for (entry, descriptor) in elders {
             if self.elders.adopt(&entry, descriptor) {

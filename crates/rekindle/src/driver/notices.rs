@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use rekindle_unix::{NotifyState, Notifier};
+use rekindle_unix::{Notifier, NotifyState};
 use tracing::{debug, warn};
 
 /// How long the service manager may take to have read all before a process leaves.
@@ -46,11 +46,16 @@ impl Notices {
 
     /// The process stops, and takes no longer than `drain_timeout`.
     pub(super) fn stopping(&self, drain_timeout: Duration) {
-        self.send(&[NotifyState::Stopping, NotifyState::ExtendTimeout(drain_timeout)]);
+        self.send(&[
+            NotifyState::Stopping,
+            NotifyState::ExtendTimeout(drain_timeout),
+        ]);
     }
 
     fn send(&self, states: &[NotifyState]) {
-        let Some(notifier) = &self.notifier else { return };
+        let Some(notifier) = &self.notifier else {
+            return;
+        };
         if let Err(error) = notifier.send(states) {
             warn!(%error, "the service manager was not told");
         }
@@ -59,7 +64,9 @@ impl Notices {
     /// Waits until the service manager has read all, so that it knows the new main process before
     /// it sees the old one exit.
     fn barrier(&self) {
-        let Some(notifier) = &self.notifier else { return };
+        let Some(notifier) = &self.notifier else {
+            return;
+        };
         if let Err(error) = notifier.barrier(BARRIER_TIMEOUT) {
             debug!(%error, "the service manager did not answer the barrier");
         }

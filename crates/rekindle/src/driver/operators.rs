@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use rekindle_core::{Generation, Phase, Refusal, Text, Verdict};
 use tracing::{info, warn};
 
-pub(super) use self::operator::Operator;
 use self::operator::Heard;
+pub(super) use self::operator::Operator;
 use super::Driver;
 use super::porter::Porter;
 use super::upgrading::Attempt;
@@ -61,28 +61,41 @@ impl Operators {
     }
 
     pub(super) fn connections(&self) -> impl Iterator<Item = (u64, &Operator)> {
-        self.connections.iter().map(|(number, operator)| (*number, operator))
+        self.connections
+            .iter()
+            .map(|(number, operator)| (*number, operator))
     }
 
     /// When to call [`Operators::tick`] next.
     pub(super) fn retry_at(&self) -> Option<Instant> {
-        let late = self.connections.values().filter_map(Operator::ask_before).min();
+        let late = self
+            .connections
+            .values()
+            .filter_map(Operator::ask_before)
+            .min();
         late.into_iter().chain(self.porter.retry_at()).min()
     }
 
     /// Lets those go who did not ask in time.
     pub(super) fn tick(&mut self, now: Instant) {
         self.porter.tick(now);
-        self.connections.retain(|_, operator| operator.ask_before().is_none_or(|by| now < by));
+        self.connections
+            .retain(|_, operator| operator.ask_before().is_none_or(|by| now < by));
     }
 
     /// Takes a new connection, if its user may ask.
     pub(super) fn accept(&mut self) {
-        let Some(stream) = self.porter.accept().map(UnixStream::from) else { return };
+        let Some(stream) = self.porter.accept().map(UnixStream::from) else {
+            return;
+        };
         let operator = Operator::new(stream, Instant::now() + REQUEST_TIMEOUT);
         match operator.peer() {
             Ok(peer) if !peer.may_control() => {
-                warn!(uid = peer.uid, pid = peer.pid, "another user asked; it is refused");
+                warn!(
+                    uid = peer.uid,
+                    pid = peer.pid,
+                    "another user asked; it is refused"
+                );
                 return operator.refuse("other-user", "only the owner of the service may ask");
             }
             Ok(_) => {}
@@ -116,7 +129,10 @@ impl Operators {
                 reason: None,
                 message: None,
             };
-            self.tell(|operator| operator.waits_for() == Some(Wait::Committed), &reply);
+            self.tell(
+                |operator| operator.waits_for() == Some(Wait::Committed),
+                &reply,
+            );
         }
     }
 
@@ -156,7 +172,10 @@ impl Operators {
 
     /// The process has finished what it had.
     pub(super) fn stopped(&mut self, report: &Report) {
-        let reply = Reply::Stopped { cut: report.cut, took_ms: milliseconds(report.took) };
+        let reply = Reply::Stopped {
+            cut: report.cut,
+            took_ms: milliseconds(report.took),
+        };
         self.tell(Operator::waits_for_stop, &reply);
     }
 
@@ -166,14 +185,17 @@ impl Operators {
     }
 
     fn tell(&mut self, whom: impl Fn(&Operator) -> bool, reply: &Reply) {
-        self.connections.retain(|_, operator| !whom(operator) || operator.tell(reply));
+        self.connections
+            .retain(|_, operator| !whom(operator) || operator.tell(reply));
     }
 }
 
 impl Driver {
     /// Takes in what one connection asks, and answers.
     pub(super) fn answer_operator(&mut self, number: u64) {
-        let Some(operator) = self.operators.connections.get_mut(&number) else { return };
+        let Some(operator) = self.operators.connections.get_mut(&number) else {
+            return;
+        };
         match operator.hear() {
             Heard::Nothing => {}
             Heard::Gone => {
@@ -184,7 +206,12 @@ impl Driver {
                 self.do_request(number, request);
             }
             Heard::NoRequest(error) => {
-                self.reply(number, &Reply::Error { message: error.to_string() });
+                self.reply(
+                    number,
+                    &Reply::Error {
+                        message: error.to_string(),
+                    },
+                );
             }
         }
     }

@@ -28,12 +28,22 @@ impl Successor {
     /// A child of ours.
     pub(super) fn spawned(link: Link, child: Child) -> Self {
         let pid = child.pid();
-        Self { link, child: Some(child), pid, reading: Reading::Open }
+        Self {
+            link,
+            child: Some(child),
+            pid,
+            reading: Reading::Open,
+        }
     }
 
     /// Somebody else's child, that came to us.
     pub(super) const fn met(link: Link, pid: u32) -> Self {
-        Self { link, child: None, pid, reading: Reading::Open }
+        Self {
+            link,
+            child: None,
+            pid,
+            reading: Reading::Open,
+        }
     }
 
     /// The process id: of the child, until the process at the other end says its own.

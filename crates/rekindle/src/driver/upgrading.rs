@@ -36,7 +36,14 @@ impl Attempt {
     fn new(generation: Generation, ticket: Option<Ticket>) -> Self {
         let span = info_span!("upgrade", %generation);
         let begun = SystemInstant::now();
-        Self { generation, pid: None, begun, phases: Vec::new(), ticket, span }
+        Self {
+            generation,
+            pid: None,
+            begun,
+            phases: Vec::new(),
+            ticket,
+            span,
+        }
     }
 
     pub(super) fn took(&self) -> Duration {
@@ -45,7 +52,13 @@ impl Attempt {
 
     fn report(&self, verdict: Verdict) -> UpgradeReport {
         let (generation, pid, took) = (self.generation, self.pid, self.took());
-        UpgradeReport { verdict, generation, pid, took, phases: self.phases.clone() }
+        UpgradeReport {
+            verdict,
+            generation,
+            pid,
+            took,
+            phases: self.phases.clone(),
+        }
     }
 }
 
@@ -64,7 +77,9 @@ impl Driver {
 
     /// A process that somebody else started has come to the rendezvous.
     pub(super) fn meet(&mut self) {
-        let Some(descriptor) = self.rendezvous.accept() else { return };
+        let Some(descriptor) = self.rendezvous.accept() else {
+            return;
+        };
         let channel = match Channel::from_owned(descriptor) {
             Ok(channel) => channel,
             Err(error) => return warn!(%error, "nobody could be met at the rendezvous"),
@@ -75,8 +90,14 @@ impl Driver {
             Err(error) => return warn!(%error, "who came to the rendezvous is not known"),
         };
         if !peer.may_control() {
-            warn!(uid = peer.uid, pid = peer.pid, "another user's process came; it is refused");
-            return link.post(&Message::Refused { reason: Reason::OtherUser { uid: peer.uid } });
+            warn!(
+                uid = peer.uid,
+                pid = peer.pid,
+                "another user's process came; it is refused"
+            );
+            return link.post(&Message::Refused {
+                reason: Reason::OtherUser { uid: peer.uid },
+            });
         }
         match self.life.meet(self.clock.now()) {
             Ok(()) => {
@@ -86,14 +107,19 @@ impl Driver {
             }
             Err(refusal) => {
                 info!(pid = peer.pid, %refusal, "a new process has come, and is refused");
-                let reason = Reason::Busy { words: Text::of(refusal) };
+                let reason = Reason::Busy {
+                    words: Text::of(refusal),
+                };
                 link.post(&Message::Refused { reason });
             }
         }
     }
 
     fn attempt(&mut self, ticket: Option<Ticket>) {
-        let generation = self.life.successor().unwrap_or_else(|| self.shared.generation.next());
+        let generation = self
+            .life
+            .successor()
+            .unwrap_or_else(|| self.shared.generation.next());
         let attempt = Attempt::new(generation, ticket);
         info!(parent: &attempt.span, "an upgrade begins");
         self.attempt = Some(attempt);
@@ -154,8 +180,14 @@ impl Driver {
 
     fn send_offer(&mut self) {
         let (offer, descriptors) = self.offer();
-        let Some(successor) = &mut self.successor else { return };
-        debug!(listeners = offer.listeners.len(), elders = offer.elders.len(), "the offer");
+        let Some(successor) = &mut self.successor else {
+            return;
+        };
+        debug!(
+            listeners = offer.listeners.len(),
+            elders = offer.elders.len(),
+            "the offer"
+        );
         let mut descriptors = descriptors.into_iter();
         for frame in frames(&offer) {
             let along = descriptors.by_ref().take(frame.descriptors()).collect();
@@ -166,13 +198,25 @@ impl Driver {
     /// The offer and its descriptors, in the same order.
     fn offer(&self) -> (Offer, Vec<Arc<OwnedFd>>) {
         let listeners = self.held.iter().map(|held| held.entry.clone()).collect();
-        let mut descriptors: Vec<_> =
-            self.held.iter().map(|held| Arc::clone(&held.descriptor)).collect();
+        let mut descriptors: Vec<_> = self
+            .held
+            .iter()
+            .map(|held| Arc::clone(&held.descriptor))
+            .collect();
         let mut elders = Vec::new();
-        for elder in self.life.elders().into_iter().flat_map(rekindle_core::Elders::iter) {
+        for elder in self
+            .life
+            .elders()
+            .into_iter()
+            .flat_map(rekindle_core::Elders::iter)
+        {
             if let Some(descriptor) = self.elders.duplicate(elder.generation) {
                 let (generation, pid, in_flight) = (elder.generation, elder.pid, elder.in_flight);
-                elders.push(ElderEntry { generation, pid, in_flight });
+                elders.push(ElderEntry {
+                    generation,
+                    pid,
+                    in_flight,
+                });
                 descriptors.push(descriptor);
             }
         }
@@ -210,7 +254,9 @@ impl Driver {
     }
 
     fn enter(&mut self, phase: Phase) {
-        let Some(attempt) = &mut self.attempt else { return };
+        let Some(attempt) = &mut self.attempt else {
+            return;
+        };
         let after = attempt.took();
         attempt.pid = self.successor.as_ref().map(Successor::pid);
         attempt.phases.push((phase, after));
@@ -218,7 +264,8 @@ impl Driver {
         self.operators.phase(phase, attempt);
         if phase == Phase::Probation {
             let generation = attempt.generation;
-            self.notices.committed(format!("generation {generation} serves, in probation"));
+            self.notices
+                .committed(format!("generation {generation} serves, in probation"));
         }
     }
 
@@ -226,9 +273,12 @@ impl Driver {
     pub(super) fn verdict(&mut self, verdict: Verdict) {
         if !verdict.is_committed() {
             self.successor = None;
-            self.notices.serving(format!("generation {} serves", self.shared.generation));
+            self.notices
+                .serving(format!("generation {} serves", self.shared.generation));
         }
-        let Some(attempt) = self.attempt.take() else { return };
+        let Some(attempt) = self.attempt.take() else {
+            return;
+        };
         match &verdict {
             Verdict::Committed(_) => info!(parent: &attempt.span, %verdict, "verdict"),
             Verdict::Aborted { .. } => warn!(parent: &attempt.span, %verdict, "verdict"),
@@ -246,7 +296,9 @@ impl Driver {
     /// Takes in what the new process said.
     pub(super) fn pump_successor(&mut self) {
         loop {
-            let Some(successor) = &mut self.successor else { return };
+            let Some(successor) = &mut self.successor else {
+                return;
+            };
             let event = match successor.receive(&mut self.buffer) {
                 Arrival::Message(message, _) => {
                     debug!(message = message.name(), "from the new process");
@@ -274,11 +326,7 @@ impl Driver {
     }
 }
 
-fn start(
-    program: &Program,
-    theirs: &Channel,
-    marker: Marker,
-) -> Result<Child, SpawnFailure> {
+fn start(program: &Program, theirs: &Channel, marker: Marker) -> Result<Child, SpawnFailure> {
     let options = SpawnOptions {
         inherit: Some(theirs.as_fd()),
         variables: vec![(CHANNEL_VARIABLE.into(), marker.to_value())],
@@ -286,6 +334,10 @@ fn start(
     };
     spawn(program, &options).map_err(|error| {
         let text = Text::of(&error);
-        if error.is_text_busy() { SpawnFailure::TextBusy(text) } else { SpawnFailure::Final(text) }
+        if error.is_text_busy() {
+            SpawnFailure::TextBusy(text)
+        } else {
+            SpawnFailure::Final(text)
+        }
     })
 }

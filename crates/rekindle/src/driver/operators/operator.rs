@@ -46,7 +46,14 @@ pub(super) enum Heard {
 
 impl Operator {
     pub(super) const fn new(stream: UnixStream, before: Instant) -> Self {
-        Self { stream, state: State::Asking { line: Vec::new(), before }, unsent: Vec::new() }
+        Self {
+            stream,
+            state: State::Asking {
+                line: Vec::new(),
+                before,
+            },
+            unsent: Vec::new(),
+        }
     }
 
     pub(super) fn peer(&self) -> io::Result<PeerCredentials> {
@@ -98,7 +105,11 @@ impl Operator {
         match &self.state {
             State::Asking { .. } => self.read(),
             State::Asked | State::Upgrading(_) | State::Stopping | State::Answered => {
-                if !self.unsent.is_empty() && self.send() { Heard::Nothing } else { Heard::Gone }
+                if !self.unsent.is_empty() && self.send() {
+                    Heard::Nothing
+                } else {
+                    Heard::Gone
+                }
             }
         }
     }
@@ -137,7 +148,9 @@ impl Operator {
     }
 
     fn take(&mut self, bytes: &[u8]) -> Option<Heard> {
-        let State::Asking { line, .. } = &mut self.state else { return None };
+        let State::Asking { line, .. } = &mut self.state else {
+            return None;
+        };
         line.extend_from_slice(bytes);
         let end = line.iter().position(|&byte| byte == b'\n');
         if end.is_none() && line.len() <= LINE_LIMIT_BYTES {
@@ -165,7 +178,9 @@ impl Operator {
                 Ok(request) => Heard::Request(request),
                 Err(error) => Heard::NoRequest(error),
             },
-            State::Asked | State::Upgrading(_) | State::Stopping | State::Answered => Heard::Nothing,
+            State::Asked | State::Upgrading(_) | State::Stopping | State::Answered => {
+                Heard::Nothing
+            }
         }
     }
 
