@@ -16,10 +16,7 @@ pub const FRAME_LIMIT_BYTES: usize = 64 * 1024;
 pub fn encode(message: &Message) -> Result<Vec<u8>, EncodeError> {
     let frame = minicbor::to_vec(message).expect("a vector takes every byte");
     if frame.len() > FRAME_LIMIT_BYTES {
-        return Err(EncodeError {
-            message: message.name(),
-            length_bytes: frame.len(),
-        });
+        return Err(EncodeError { message: message.name(), length_bytes: frame.len() });
     }
     Ok(frame)
 }
@@ -32,29 +29,19 @@ pub fn encode(message: &Message) -> Result<Vec<u8>, EncodeError> {
 /// descriptors is not the one that the message needs.
 pub fn decode(frame: &[u8], descriptors: usize) -> Result<Message, DecodeError> {
     if frame.len() > FRAME_LIMIT_BYTES {
-        return Err(DecodeError::TooLong {
-            length_bytes: frame.len(),
-        });
+        return Err(DecodeError::TooLong { length_bytes: frame.len() });
     }
     let mut decoder = minicbor::Decoder::new(frame);
-    let message: Message = decoder.decode().map_err(|error| DecodeError::NotAMessage {
-        error: Text::of(error),
-    })?;
+    let message: Message =
+        decoder.decode().map_err(|error| DecodeError::NotAMessage { error: Text::of(error) })?;
     let left_over_bytes = frame.len() - decoder.position();
     if left_over_bytes > 0 {
-        return Err(DecodeError::LeftOver {
-            message: message.name(),
-            left_over_bytes,
-        });
+        return Err(DecodeError::LeftOver { message: message.name(), left_over_bytes });
     }
     let expected = message.descriptors();
     if expected != descriptors {
         let message = message.name();
-        return Err(DecodeError::Descriptors {
-            message,
-            expected,
-            found: descriptors,
-        });
+        return Err(DecodeError::Descriptors { message, expected, found: descriptors });
     }
     Ok(message)
 }

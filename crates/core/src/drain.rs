@@ -77,23 +77,14 @@ impl Drain {
     #[must_use]
     pub fn begin(now: Instant, timeout: Duration) -> Self {
         let deadline = now + timeout;
-        Self {
-            state: State::Running {
-                since: now,
-                deadline,
-                count: None,
-            },
-        }
+        Self { state: State::Running { since: now, deadline, count: None } }
     }
 
     /// So much is in flight now.
     pub fn in_flight(&mut self, now: Instant, in_flight: u64) {
         if let State::Running { count, .. } = &mut self.state {
             let at_start = count.map_or(in_flight, |count| count.at_start);
-            *count = Some(Count {
-                at_start,
-                in_flight,
-            });
+            *count = Some(Count { at_start, in_flight });
             if in_flight == 0 {
                 self.finish(now, DrainEnd::Drained);
             }
@@ -147,12 +138,7 @@ impl Drain {
     fn finish(&mut self, now: Instant, end: DrainEnd) {
         if let State::Running { since, count, .. } = self.state {
             let (at_start, cut) = count.map_or((0, 0), |count| (count.at_start, count.in_flight));
-            let report = DrainReport {
-                end,
-                at_start,
-                cut,
-                took: now - since,
-            };
+            let report = DrainReport { end, at_start, cut, took: now - since };
             self.state = match end {
                 DrainEnd::Drained => State::Finished(report),
                 DrainEnd::Hammered(_) => State::Cutting(report),
@@ -180,12 +166,8 @@ mod tests {
     #[test]
     fn nothing_in_flight_is_over_at_once() {
         let drain = drain_of(0);
-        let expected = DrainReport {
-            end: DrainEnd::Drained,
-            at_start: 0,
-            cut: 0,
-            took: Duration::ZERO,
-        };
+        let expected =
+            DrainReport { end: DrainEnd::Drained, at_start: 0, cut: 0, took: Duration::ZERO };
         assert_eq!(drain.report(), Some(&expected));
         assert_eq!(drain.poll_timeout(), None);
     }
@@ -197,12 +179,7 @@ mod tests {
         assert_eq!(drain.report(), None);
         drain.in_flight(at(5), 0);
         let took = Duration::from_secs(4);
-        let expected = DrainReport {
-            end: DrainEnd::Drained,
-            at_start: 3,
-            cut: 0,
-            took,
-        };
+        let expected = DrainReport { end: DrainEnd::Drained, at_start: 3, cut: 0, took };
         assert_eq!(drain.report(), Some(&expected));
     }
 
@@ -215,15 +192,7 @@ mod tests {
         assert_eq!(drain.report(), None);
         drain.tick(at(61));
         let end = DrainEnd::Hammered(HammerCause::Deadline);
-        assert_eq!(
-            drain.report(),
-            Some(&DrainReport {
-                end,
-                at_start: 3,
-                cut: 2,
-                took: TIMEOUT
-            })
-        );
+        assert_eq!(drain.report(), Some(&DrainReport { end, at_start: 3, cut: 2, took: TIMEOUT }));
         assert!(drain.take_cut());
         assert!(!drain.take_cut(), "what is left is cut once");
     }

@@ -46,21 +46,9 @@ impl Elders {
 
     /// Adds one. A generation that is there already is left as it is.
     pub fn insert(&mut self, entry: ElderEntry) {
-        let ElderEntry {
-            generation,
-            pid,
-            in_flight,
-        } = entry;
-        if let Err(index) = self
-            .list
-            .binary_search_by_key(&generation, |elder| elder.generation)
-        {
-            let elder = Elder {
-                generation,
-                pid,
-                in_flight,
-                hammered: Hammered::NotYet,
-            };
+        let ElderEntry { generation, pid, in_flight } = entry;
+        if let Err(index) = self.list.binary_search_by_key(&generation, |elder| elder.generation) {
+            let elder = Elder { generation, pid, in_flight, hammered: Hammered::NotYet };
             self.list.insert(index, elder);
         }
     }
@@ -72,11 +60,7 @@ impl Elders {
 
     /// The elder of this generation said how much it has in flight.
     pub fn in_flight(&mut self, generation: Generation, count: u64) {
-        if let Some(elder) = self
-            .list
-            .iter_mut()
-            .find(|elder| elder.generation == generation)
-        {
+        if let Some(elder) = self.list.iter_mut().find(|elder| elder.generation == generation) {
             elder.in_flight = count;
         }
     }
@@ -128,18 +112,11 @@ mod tests {
 
     fn entry(generation: u64) -> ElderEntry {
         let generation = Generation::new(generation);
-        ElderEntry {
-            generation,
-            pid: 100,
-            in_flight: 1,
-        }
+        ElderEntry { generation, pid: 100, in_flight: 1 }
     }
 
     fn numbers(generations: &[Generation]) -> Vec<u64> {
-        generations
-            .iter()
-            .map(|generation| generation.number())
-            .collect()
+        generations.iter().map(|generation| generation.number()).collect()
     }
 
     #[test]
@@ -160,13 +137,7 @@ mod tests {
         elders.remove(Generation::new(1));
         assert_eq!(elders.over(1), vec![]);
         elders.in_flight(Generation::new(2), 7);
-        assert_eq!(
-            elders
-                .iter()
-                .map(|elder| elder.in_flight)
-                .collect::<Vec<_>>(),
-            [7]
-        );
+        assert_eq!(elders.iter().map(|elder| elder.in_flight).collect::<Vec<_>>(), [7]);
     }
 
     #[test]

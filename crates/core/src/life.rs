@@ -204,10 +204,7 @@ struct Progress {
 
 impl Progress {
     fn new(now: Instant) -> Self {
-        Self {
-            told: None,
-            next: now + PROGRESS_INTERVAL,
-        }
+        Self { told: None, next: now + PROGRESS_INTERVAL }
     }
 
     /// The message to send now, if there is news and the last was long enough ago.
@@ -231,24 +228,13 @@ impl Life {
     /// The life of the process `pid`, which has yet to become ready.
     #[must_use]
     pub const fn new(settings: Settings, versions: VersionRange, pid: u32) -> Self {
-        Self {
-            settings,
-            versions,
-            pid,
-            state: State::Starting,
-            actions: VecDeque::new(),
-        }
+        Self { settings, versions, pid, state: State::Starting, actions: VecDeque::new() }
     }
 
     /// Tells the machine what happened.
     pub fn handle(&mut self, now: Instant, event: Event) {
         match event {
-            Event::Began {
-                generation,
-                predecessor,
-                elders,
-                listeners,
-            } => {
+            Event::Began { generation, predecessor, elders, listeners } => {
                 self.began(generation, predecessor, elders, listeners);
             }
             Event::Upgrade(event) => self.upgrade_event(now, event),
@@ -330,10 +316,9 @@ impl Life {
     pub const fn successor(&self) -> Option<Generation> {
         match &self.state {
             State::Upgrading(_, side) | State::Draining(_, side, ..) => Some(side.generation()),
-            State::Leaving(Leaving {
-                ending: Ending::Upgraded(generation),
-                ..
-            }) => Some(*generation),
+            State::Leaving(Leaving { ending: Ending::Upgraded(generation), .. }) => {
+                Some(*generation)
+            }
             State::Starting | State::Serving(_) | State::Leaving(_) | State::Ended { .. } => None,
         }
     }
@@ -351,17 +336,11 @@ impl Life {
         let old = predecessor.as_ref().map(|entry| entry.generation);
         let mut elders = Elders::new(elders.into_iter().chain(predecessor));
         for elder in elders.over(self.settings.draining_limit) {
-            self.actions
-                .push_back(Action::Elder(elder, Message::Hammer));
+            self.actions.push_back(Action::Elder(elder, Message::Hammer));
         }
         let next = generation.next();
-        self.state = State::Serving(Serving {
-            generation,
-            next,
-            listeners,
-            predecessor: old,
-            elders,
-        });
+        self.state =
+            State::Serving(Serving { generation, next, listeners, predecessor: old, elders });
     }
 
     fn upgrade_event(&mut self, now: Instant, event: OldEvent) {
@@ -409,8 +388,7 @@ impl Life {
                 None
             }
         };
-        self.actions
-            .extend(news.map(|message| Action::Upgrade(OldAction::Send(message))));
+        self.actions.extend(news.map(|message| Action::Upgrade(OldAction::Send(message))));
     }
 
     /// Passes the side's actions on, and moves to the state that they or the drain call for.

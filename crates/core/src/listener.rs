@@ -35,18 +35,10 @@ impl FromStr for ListenerName {
             return Err(NameError::Empty);
         }
         if name.len() > NAME_LIMIT_BYTES {
-            return Err(NameError::TooLong {
-                length_bytes: name.len(),
-            });
+            return Err(NameError::TooLong { length_bytes: name.len() });
         }
-        match name
-            .chars()
-            .find(|&c| c == ':' || !(c == ' ' || c.is_ascii_graphic()))
-        {
-            Some(character) => Err(NameError::Character {
-                name: name.to_owned(),
-                character,
-            }),
+        match name.chars().find(|&c| c == ':' || !(c == ' ' || c.is_ascii_graphic())) {
+            Some(character) => Err(NameError::Character { name: name.to_owned(), character }),
             None => Ok(Self(name.to_owned())),
         }
     }
@@ -62,8 +54,7 @@ impl<'b, C> Decode<'b, C> for ListenerName {
     fn decode(decoder: &mut Decoder<'b>, _context: &mut C) -> Result<Self, Error> {
         let position = decoder.position();
         let name = decoder.str()?;
-        name.parse()
-            .map_err(|error: NameError| Error::custom(error).at(position))
+        name.parse().map_err(|error: NameError| Error::custom(error).at(position))
     }
 }
 
@@ -143,10 +134,7 @@ mod tests {
     #[test]
     fn names_that_can_travel_are_taken() {
         for name in ["http", "a", "x y", "rekindle.control", &"n".repeat(255)] {
-            assert_eq!(
-                name.parse::<ListenerName>().map(|n| n.to_string()),
-                Ok(name.to_owned())
-            );
+            assert_eq!(name.parse::<ListenerName>().map(|n| n.to_string()), Ok(name.to_owned()));
         }
     }
 
@@ -154,15 +142,9 @@ mod tests {
     fn names_that_cannot_are_refused_with_the_reason() {
         assert_eq!("".parse::<ListenerName>(), Err(NameError::Empty));
         let long = "n".repeat(256);
-        assert_eq!(
-            long.parse::<ListenerName>(),
-            Err(NameError::TooLong { length_bytes: 256 })
-        );
+        assert_eq!(long.parse::<ListenerName>(), Err(NameError::TooLong { length_bytes: 256 }));
         for (name, character) in [("a:b", ':'), ("a\nb", '\n'), ("é", 'é'), ("\0", '\0')] {
-            let expected = NameError::Character {
-                name: name.to_owned(),
-                character,
-            };
+            let expected = NameError::Character { name: name.to_owned(), character };
             assert_eq!(name.parse::<ListenerName>(), Err(expected));
         }
     }

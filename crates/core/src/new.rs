@@ -114,28 +114,12 @@ pub struct NewSide {
 
 #[derive(Debug)]
 enum State {
-    Greeting {
-        deadline: Instant,
-    },
-    Receiving {
-        greeting: Greeting,
-        reader: OfferReader,
-        deadline: Instant,
-    },
-    Initialising {
-        greeting: Greeting,
-        offer: Offer,
-    },
-    Orphan {
-        greeting: Greeting,
-        offer: Offer,
-    },
-    Awaiting {
-        greeting: Greeting,
-    },
-    Serving {
-        greeting: Greeting,
-    },
+    Greeting { deadline: Instant },
+    Receiving { greeting: Greeting, reader: OfferReader, deadline: Instant },
+    Initialising { greeting: Greeting, offer: Offer },
+    Orphan { greeting: Greeting, offer: Offer },
+    Awaiting { greeting: Greeting },
+    Serving { greeting: Greeting },
     Failed(NewFailure),
 }
 
@@ -150,20 +134,9 @@ impl NewSide {
         build: Text,
         patience: Duration,
     ) -> Self {
-        let hello = Message::Hello {
-            versions,
-            pid,
-            build,
-        };
-        let state = State::Greeting {
-            deadline: now + patience,
-        };
-        Self {
-            versions,
-            patience,
-            state,
-            actions: [NewAction::Send(hello)].into(),
-        }
+        let hello = Message::Hello { versions, pid, build };
+        let state = State::Greeting { deadline: now + patience };
+        Self { versions, patience, state, actions: [NewAction::Send(hello)].into() }
     }
 
     /// Tells the machine what happened.
@@ -265,30 +238,15 @@ impl NewSide {
             (_, Message::Refused { reason }) => self.fail(NewFailure::Refused(reason)),
             (
                 State::Greeting { deadline },
-                Message::Welcome {
-                    version,
-                    generation,
-                    old_pid,
-                    start_timeout_ms,
-                    old_generation,
-                },
+                Message::Welcome { version, generation, old_pid, start_timeout_ms, old_generation },
             ) => {
                 if !self.versions.contains(version) {
                     return self.fail(NewFailure::Version(version));
                 }
                 let start_timeout = Duration::from_millis(start_timeout_ms);
-                let greeting = Greeting {
-                    generation,
-                    old_pid,
-                    old_generation,
-                    start_timeout,
-                };
+                let greeting = Greeting { generation, old_pid, old_generation, start_timeout };
                 let (reader, deadline) = (OfferReader::new(), *deadline);
-                self.state = State::Receiving {
-                    greeting,
-                    reader,
-                    deadline,
-                };
+                self.state = State::Receiving { greeting, reader, deadline };
             }
             (State::Receiving { reader, .. }, Message::Listeners { entries }) => {
                 let taken = reader.listeners(entries);
@@ -299,9 +257,7 @@ impl NewSide {
                 self.fail_if(taken);
             }
             (
-                State::Receiving {
-                    reader, greeting, ..
-                },
+                State::Receiving { reader, greeting, .. },
                 Message::OfferEnd { listeners, elders },
             ) => match reader.finish(listeners, elders) {
                 Ok(offer) => {
@@ -311,9 +267,7 @@ impl NewSide {
                 Err(error) => self.fail(NewFailure::Offer(error)),
             },
             (State::Awaiting { greeting }, Message::Commit) => {
-                self.state = State::Serving {
-                    greeting: *greeting,
-                };
+                self.state = State::Serving { greeting: *greeting };
                 self.actions.push_back(NewAction::Serve);
             }
             (
@@ -335,9 +289,7 @@ impl NewSide {
                 self.state = State::Orphan { greeting, offer };
             }
             State::Awaiting { greeting } => {
-                self.state = State::Serving {
-                    greeting: *greeting,
-                };
+                self.state = State::Serving { greeting: *greeting };
                 self.actions.push_back(NewAction::ServeAlone);
             }
             State::Orphan { .. } | State::Serving { .. } | State::Failed(_) => {}
@@ -347,16 +299,11 @@ impl NewSide {
     fn ready(&mut self, claimed: Vec<u32>) {
         match &self.state {
             State::Initialising { greeting, .. } => {
-                self.state = State::Awaiting {
-                    greeting: *greeting,
-                };
-                self.actions
-                    .push_back(NewAction::Send(Message::Ready { claimed }));
+                self.state = State::Awaiting { greeting: *greeting };
+                self.actions.push_back(NewAction::Send(Message::Ready { claimed }));
             }
             State::Orphan { greeting, .. } => {
-                self.state = State::Serving {
-                    greeting: *greeting,
-                };
+                self.state = State::Serving { greeting: *greeting };
                 self.actions.push_back(NewAction::ServeAlone);
             }
             State::Greeting { .. }
@@ -370,9 +317,7 @@ impl NewSide {
     fn give_up(&mut self, words: Text) {
         match self.state {
             State::Greeting { .. } | State::Receiving { .. } | State::Initialising { .. } => {
-                let failed = Message::Failed {
-                    words: words.clone(),
-                };
+                let failed = Message::Failed { words: words.clone() };
                 self.actions.push_back(NewAction::Send(failed));
                 self.fail(NewFailure::GaveUp(words));
             }

@@ -33,15 +33,11 @@ pub fn frames(offer: &Offer) -> Vec<Message> {
     let listeners = offer
         .listeners
         .chunks(DESCRIPTORS_PER_FRAME)
-        .map(|chunk| Message::Listeners {
-            entries: chunk.to_vec(),
-        });
+        .map(|chunk| Message::Listeners { entries: chunk.to_vec() });
     let elders = offer
         .elders
         .chunks(DESCRIPTORS_PER_FRAME)
-        .map(|chunk| Message::Elders {
-            entries: chunk.to_vec(),
-        });
+        .map(|chunk| Message::Elders { entries: chunk.to_vec() });
     let end = Message::OfferEnd {
         listeners: u32::try_from(offer.listeners.len()).unwrap_or(u32::MAX),
         elders: u32::try_from(offer.elders.len()).unwrap_or(u32::MAX),

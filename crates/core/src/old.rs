@@ -113,27 +113,12 @@ enum Kin {
 
 #[derive(Debug)]
 enum State {
-    Spawning {
-        tries: u32,
-        again: Option<Instant>,
-        deadline: Instant,
-    },
-    Greeting {
-        deadline: Instant,
-    },
-    Starting {
-        deadline: Instant,
-    },
-    Committing {
-        deadline: Instant,
-    },
-    Probation {
-        until: Instant,
-    },
-    Ending {
-        verdict: Verdict,
-        kill: Kill,
-    },
+    Spawning { tries: u32, again: Option<Instant>, deadline: Instant },
+    Greeting { deadline: Instant },
+    Starting { deadline: Instant },
+    Committing { deadline: Instant },
+    Probation { until: Instant },
+    Ending { verdict: Verdict, kill: Kill },
     Ended(Verdict),
 }
 
@@ -149,18 +134,9 @@ impl OldSide {
     #[must_use]
     pub fn spawn(now: Instant, terms: Terms) -> Self {
         let deadline = now + terms.start_timeout;
-        let state = State::Spawning {
-            tries: 1,
-            again: None,
-            deadline,
-        };
+        let state = State::Spawning { tries: 1, again: None, deadline };
         let actions = [OldAction::Enter(Phase::Spawning), OldAction::Spawn].into();
-        Self {
-            terms,
-            kin: Kin::Child,
-            state,
-            actions,
-        }
+        Self { terms, kin: Kin::Child, state, actions }
     }
 
     /// An upgrade with a process that somebody else started, and that came to us.
@@ -169,12 +145,7 @@ impl OldSide {
         let deadline = now + terms.start_timeout;
         let state = State::Greeting { deadline };
         let actions = [OldAction::Enter(Phase::Greeting)].into();
-        Self {
-            terms,
-            kin: Kin::Stranger,
-            state,
-            actions,
-        }
+        Self { terms, kin: Kin::Stranger, state, actions }
     }
 
     /// Tells the machine what happened.
@@ -211,10 +182,7 @@ impl OldSide {
                 self.fail(now, Reason::TakeOverTimeout { timeout_ms });
             }
             State::Probation { until } if now >= *until => self.commit(Confirmation::Probation),
-            State::Ending {
-                kill: kill @ Kill::At(_),
-                ..
-            } => {
+            State::Ending { kill: kill @ Kill::At(_), .. } => {
                 if matches!(*kill, Kill::At(moment) if now >= moment) {
                     *kill = Kill::Done;
                     self.actions.push_back(OldAction::Kill);
@@ -239,21 +207,15 @@ impl OldSide {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.state {
-            State::Spawning {
-                again, deadline, ..
-            } => Some(again.map_or(deadline, |again| again.min(deadline))),
+            State::Spawning { again, deadline, .. } => {
+                Some(again.map_or(deadline, |again| again.min(deadline)))
+            }
             State::Greeting { deadline }
             | State::Starting { deadline }
             | State::Committing { deadline } => Some(deadline),
             State::Probation { until } => Some(until),
-            State::Ending {
-                kill: Kill::At(moment),
-                ..
-            } => Some(moment),
-            State::Ending {
-                kill: Kill::Done, ..
-            }
-            | State::Ended(_) => None,
+            State::Ending { kill: Kill::At(moment), .. } => Some(moment),
+            State::Ending { kill: Kill::Done, .. } | State::Ended(_) => None,
         }
     }
 
@@ -313,10 +275,7 @@ impl OldSide {
     /// There is no process to reap.
     fn not_started(&mut self, reason: Reason) {
         if let State::Spawning { .. } = self.state {
-            self.state = State::Ended(Verdict::Aborted {
-                phase: Phase::Spawning,
-                reason,
-            });
+            self.state = State::Ended(Verdict::Aborted { phase: Phase::Spawning, reason });
         }
     }
 
@@ -366,21 +325,11 @@ impl OldSide {
         let count = claimed.len();
         claimed.sort_unstable();
         claimed.dedup();
-        if claimed.len() != count
-            || claimed
-                .last()
-                .is_some_and(|&last| last >= self.terms.offered)
+        if claimed.len() != count || claimed.last().is_some_and(|&last| last >= self.terms.offered)
         {
-            let error = format!(
-                "it claims what was not offered, or twice ({})",
-                self.terms.offered
-            );
-            return self.fail(
-                now,
-                Reason::Garbage {
-                    error: Text::from(error),
-                },
-            );
+            let error =
+                format!("it claims what was not offered, or twice ({})", self.terms.offered);
+            return self.fail(now, Reason::Garbage { error: Text::from(error) });
         }
         self.actions.push_back(OldAction::StopAccepting { claimed });
         self.actions.push_back(OldAction::Send(Message::Commit));
@@ -408,13 +357,12 @@ impl OldSide {
             // How it ended says more than that the channel closed; any other cause stays.
             (None, State::Ending { verdict, .. }) => {
                 let verdict = match verdict.clone() {
-                    Verdict::Aborted {
-                        phase,
-                        reason: Reason::ChannelClosed,
-                    } => Verdict::Aborted { phase, reason },
-                    Verdict::RolledBack {
-                        reason: Reason::ChannelClosed,
-                    } => Verdict::RolledBack { reason },
+                    Verdict::Aborted { phase, reason: Reason::ChannelClosed } => {
+                        Verdict::Aborted { phase, reason }
+                    }
+                    Verdict::RolledBack { reason: Reason::ChannelClosed } => {
+                        Verdict::RolledBack { reason }
+                    }
                     other @ (Verdict::Committed(_)
                     | Verdict::Aborted { .. }
                     | Verdict::RolledBack { .. }) => other,
@@ -467,16 +415,11 @@ impl OldSide {
             | Reason::Busy { .. } => now,
         };
         if reason != Reason::ChannelClosed {
-            self.actions.push_back(OldAction::Send(Message::Refused {
-                reason: reason.clone(),
-            }));
+            self.actions.push_back(OldAction::Send(Message::Refused { reason: reason.clone() }));
         }
         let verdict = failed_in(phase, reason);
         self.state = match self.kin {
-            Kin::Child => State::Ending {
-                verdict,
-                kill: Kill::At(kill_at),
-            },
+            Kin::Child => State::Ending { verdict, kill: Kill::At(kill_at) },
             Kin::Stranger => State::Ended(verdict),
         };
         self.tick(now);

@@ -132,23 +132,14 @@ impl fmt::Display for Reason {
             Self::ChannelClosed => formatter.write_str("the new process closed the channel"),
             Self::StartTimeout { timeout_ms } => {
                 let timeout = Duration::from_millis(*timeout_ms);
-                write!(
-                    formatter,
-                    "the new process was not ready within {timeout:?}"
-                )
+                write!(formatter, "the new process was not ready within {timeout:?}")
             }
             Self::TakeOverTimeout { timeout_ms } => {
                 let timeout = Duration::from_millis(*timeout_ms);
-                write!(
-                    formatter,
-                    "the new process did not take over within {timeout:?}"
-                )
+                write!(formatter, "the new process did not take over within {timeout:?}")
             }
             Self::Garbage { error } => {
-                write!(
-                    formatter,
-                    "the new process sent what is no message: {error}"
-                )
+                write!(formatter, "the new process sent what is no message: {error}")
             }
             Self::OutOfTurn { message } => {
                 write!(formatter, "the new process sent `{message}` out of turn")
@@ -160,10 +151,7 @@ impl fmt::Display for Reason {
             Self::Failed { words } => write!(formatter, "the new process gave up: {words}"),
             Self::Stopping => formatter.write_str("the old process was asked to stop"),
             Self::OtherUser { uid } => {
-                write!(
-                    formatter,
-                    "the new process belongs to user {uid}: only the owner may ask"
-                )
+                write!(formatter, "the new process belongs to user {uid}: only the owner may ask")
             }
             Self::Busy { words } => write!(formatter, "the old process {words}"),
         }

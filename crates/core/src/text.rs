@@ -61,10 +61,7 @@ trait FloorCharBoundary {
 impl FloorCharBoundary for str {
     fn floor_char_boundary_at(&self, limit: usize) -> usize {
         let end = limit.min(self.len());
-        (0..=end)
-            .rev()
-            .find(|&index| self.is_char_boundary(index))
-            .unwrap_or(0)
+        (0..=end).rev().find(|&index| self.is_char_boundary(index)).unwrap_or(0)
     }
 }
 

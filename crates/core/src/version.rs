@@ -8,10 +8,7 @@ use minicbor::{Decode, Encode};
 pub type Version = u16;
 
 /// The versions that this build speaks.
-pub const PROTOCOL: VersionRange = VersionRange {
-    lowest: 1,
-    highest: 1,
-};
+pub const PROTOCOL: VersionRange = VersionRange { lowest: 1, highest: 1 };
 
 /// An inclusive range of protocol versions that one side speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -29,10 +26,7 @@ impl VersionRange {
         if lowest <= highest {
             Self { lowest, highest }
         } else {
-            Self {
-                lowest: highest,
-                highest: lowest,
-            }
+            Self { lowest: highest, highest: lowest }
         }
     }
 

@@ -74,11 +74,7 @@ impl Acceptor {
             return match acceptfrom_with(self.held.descriptor.as_fd(), flags) {
                 Ok((descriptor, peer)) => {
                     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
-                    Attempt::Accepted(Accepted {
-                        descriptor,
-                        peer,
-                        guard,
-                    })
+                    Attempt::Accepted(Accepted { descriptor, peer, guard })
                 }
                 Err(Errno::AGAIN) if door == Door::LastCall => {
                     self.held.end();

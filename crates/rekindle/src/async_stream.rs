@@ -4,7 +4,6 @@
 //! can be cut from another thread at any time, so nobody has it to himself.
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -141,5 +140,5 @@ impl<S: AsyncStream> AsyncWrite for Connection<S> {
 
 /// The address of a client that has none: it went away before it could be asked.
 #[cfg(feature = "axum")]
-pub(crate) const NO_PEER: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
+pub(crate) const NO_PEER: std::net::SocketAddr =
+    std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);

@@ -1,6 +1,7 @@
 //! The claims of a service that is not ready yet: what both faces do.
 
 use std::fmt::Display;
+use std::num::NonZeroU16;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -24,10 +25,7 @@ pub(crate) struct Claims {
 
 impl Claims {
     pub(crate) fn new(started: Started) -> Self {
-        Self {
-            shared: started.shared,
-            inventory: Some(started.inventory),
-        }
+        Self { shared: started.shared, inventory: Some(started.inventory) }
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
@@ -41,9 +39,7 @@ impl Claims {
         address: &str,
     ) -> Result<Acceptor, ListenError> {
         let address = address_of(kind, address)?;
-        let held = self
-            .inventory()
-            .claim(name, &address, &BindOptions::new())?;
+        let held = self.inventory().claim(name, &address, &BindOptions::new())?;
         Ok(Acceptor::new(held, self.shared.tracker.clone()))
     }
 
@@ -52,18 +48,13 @@ impl Claims {
         name: &str,
         kind: SocketKind,
         address: &str,
-        count: usize,
+        count: NonZeroU16,
     ) -> Result<Vec<Acceptor>, ListenError> {
         let address = address_of(kind, address)?;
         let options = BindOptions::new().reuse_port(true);
-        let group = self
-            .inventory()
-            .claim_group(name, &address, count, &options)?;
+        let group = self.inventory().claim_group(name, &address, count, &options)?;
         let tracker = &self.shared.tracker;
-        Ok(group
-            .into_iter()
-            .map(|held| Acceptor::new(held, tracker.clone()))
-            .collect())
+        Ok(group.into_iter().map(|held| Acceptor::new(held, tracker.clone())).collect())
     }
 
     pub(crate) fn receiver<T: DatagramTransport>(
@@ -73,9 +64,7 @@ impl Claims {
         address: &str,
     ) -> Result<Receiver<T>, ListenError> {
         let address = address_of(kind, address)?;
-        let held = self
-            .inventory()
-            .claim(name, &address, &BindOptions::new())?;
+        let held = self.inventory().claim(name, &address, &BindOptions::new())?;
         let name = held.name().clone();
         Receiver::new(held, self.shared.tracker.clone())
             .map_err(|source| ListenError::Register { name, source })
@@ -87,9 +76,7 @@ impl Claims {
         address: &Address,
         options: &BindOptions,
     ) -> Result<Socket, ListenError> {
-        self.inventory()
-            .claim(name, address, options)
-            .map(Socket::new)
+        self.inventory().claim(name, address, options).map(Socket::new)
     }
 
     pub(crate) fn inherited(&mut self, name: &str) -> Result<Option<Socket>, ListenError> {

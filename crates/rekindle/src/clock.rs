@@ -12,9 +12,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Self {
-            epoch: SystemInstant::now(),
-        }
+        Self { epoch: SystemInstant::now() }
     }
 
     pub(crate) fn now(self) -> Instant {

@@ -26,11 +26,7 @@ impl<S: AsFd + 'static> Connection<S> {
         guard: Guard,
         tracker: &Tracker,
     ) -> Self {
-        Self {
-            stream: tracker.severable(stream),
-            peer,
-            guard,
-        }
+        Self { stream: tracker.severable(stream), peer, guard }
     }
 
     /// The client's address; none if it has no internet address.
@@ -40,14 +36,12 @@ impl<S: AsFd + 'static> Connection<S> {
     }
 
     /// The guard, to be cloned for work that outlives the connection.
-    #[must_use]
     pub const fn guard(&self) -> &Guard {
         &self.guard
     }
 
     /// The stream and its guard. The stream is not cut at the drain deadline any more; whoever
     /// takes it looks at [`Guard::is_cut`].
-    #[must_use]
     pub fn into_parts(self) -> (S, Guard) {
         (self.stream.into_inner(), self.guard)
     }

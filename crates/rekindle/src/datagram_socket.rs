@@ -5,10 +5,10 @@ use std::net::{SocketAddr, UdpSocket as StdUdpSocket};
 use std::os::unix::net::UnixDatagram as StdUnixDatagram;
 
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
 use crate::datagrams::{Datagram, DatagramTransport, Receiver, Reception};
 use crate::gate::Door;
+use crate::readiness::{Readiness, watch};
 use crate::socket::local_addr;
 
 /// A UDP socket.
@@ -20,30 +20,20 @@ pub type UnixDatagramSocket = DatagramSocket<StdUnixDatagram>;
 /// wait in the kernel's buffer for whoever does.
 #[derive(Debug)]
 pub struct DatagramSocket<T: DatagramTransport> {
-    source: AsyncFd<Source<T>>,
-}
-
-/// What the runtime watches.
-#[derive(Debug)]
-struct Source<T: DatagramTransport>(Receiver<T>);
-
-impl<T: DatagramTransport> std::os::fd::AsRawFd for Source<T> {
-    fn as_raw_fd(&self) -> std::os::fd::RawFd {
-        std::os::fd::AsFd::as_fd(&self.0.socket).as_raw_fd()
-    }
+    receiver: Receiver<T>,
+    readiness: Readiness,
 }
 
 impl<T: DatagramTransport> DatagramSocket<T> {
     pub(crate) fn new(receiver: Receiver<T>) -> io::Result<Self> {
         let interest = Interest::READABLE | Interest::WRITABLE;
-        Ok(Self {
-            source: AsyncFd::with_interest(Source(receiver), interest)?,
-        })
+        let readiness = watch(&receiver.held().descriptor, interest)?;
+        Ok(Self { receiver, readiness })
     }
 
     /// Receives the next datagram into `buffer`; none once this process receives no more, ever.
     pub async fn receive(&self, buffer: &mut [u8]) -> Option<Datagram<T::Peer>> {
-        let receiver = &self.source.get_ref().0;
+        let receiver = &self.receiver;
         loop {
             if !receiver.gate().opened().await {
                 return None;
@@ -52,7 +42,7 @@ impl<T: DatagramTransport> DatagramSocket<T> {
                 tokio::select! {
                     biased;
                     () = receiver.gate().closed() => continue,
-                    ready = self.source.readable() => {
+                    ready = self.readiness.readable() => {
                         // The runtime is shutting down: nobody is left to serve.
                         let mut ready = ready.ok()?;
                         match receiver.attempt(buffer) {
@@ -79,22 +69,19 @@ impl<T: DatagramTransport> DatagramSocket<T> {
     ///
     /// What the system says, but for a full buffer: that is waited for.
     pub async fn send(&self, bytes: &[u8], peer: &T::Peer) -> io::Result<usize> {
-        self.source
-            .async_io(Interest::WRITABLE, |source| {
-                source.0.socket.send(bytes, peer)
-            })
-            .await
+        let socket = &self.receiver.socket;
+        self.readiness.async_io(Interest::WRITABLE, |_| socket.send(bytes, peer)).await
     }
 
     /// The socket's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.source.get_ref().0.held().name().as_str()
+        self.receiver.held().name().as_str()
     }
 
     /// The internet address that it is bound to, if it has one.
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        local_addr(self.source.get_ref().0.held())
+        local_addr(self.receiver.held())
     }
 }

@@ -92,18 +92,14 @@ impl<T: DatagramTransport> Receiver<T> {
     /// A receiver with a descriptor of its own for the same socket.
     pub(crate) fn new(held: Arc<Held>, tracker: Tracker) -> io::Result<Self> {
         let descriptor: OwnedFd = held.descriptor.as_fd().try_clone_to_owned()?;
-        Ok(Self {
-            held,
-            socket: T::from(descriptor),
-            tracker,
-        })
+        Ok(Self { held, socket: T::from(descriptor), tracker })
     }
 
     pub(crate) fn gate(&self) -> &Gate {
         &self.held.gate
     }
 
-    pub(crate) fn held(&self) -> &Held {
+    pub(crate) fn held(&self) -> &Arc<Held> {
         &self.held
     }
 
@@ -118,11 +114,9 @@ impl<T: DatagramTransport> Receiver<T> {
         }
         loop {
             return match self.socket.receive(buffer) {
-                Ok((length_bytes, peer)) => Reception::Received(Datagram {
-                    length_bytes,
-                    peer,
-                    guard,
-                }),
+                Ok((length_bytes, peer)) => {
+                    Reception::Received(Datagram { length_bytes, peer, guard })
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if door == Door::LastCall {
                         self.held.end();

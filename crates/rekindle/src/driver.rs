@@ -101,9 +101,7 @@ impl Driver {
     /// Starts the driver's thread.
     pub(crate) fn start(parts: Parts) -> io::Result<()> {
         let mut driver = Self::new(parts);
-        thread::Builder::new()
-            .name("rekindle".into())
-            .spawn(move || driver.run())?;
+        thread::Builder::new().name("rekindle".into()).spawn(move || driver.run())?;
         Ok(())
     }
 
@@ -171,25 +169,18 @@ impl Driver {
     /// When to wake up without any event.
     fn timeout(&self) -> Option<Duration> {
         let now = SystemInstant::now();
-        let machine = self
-            .life
-            .poll_timeout()
-            .map(|moment| self.clock.until(moment));
+        let machine = self.life.poll_timeout().map(|moment| self.clock.until(moment));
         let successor = self.successor.as_ref().and_then(Successor::retry_at);
         let (operators, rendezvous) = (self.operators.retry_at(), self.rendezvous.retry_at());
         let retries = [self.elders.retry_at(), successor, operators, rendezvous];
-        let retries = retries
-            .into_iter()
-            .flatten()
-            .map(|at| at.saturating_duration_since(now));
+        let retries = retries.into_iter().flatten().map(|at| at.saturating_duration_since(now));
         retries.chain(machine).min()
     }
 
     /// Tells the machine what is in flight.
     fn count(&mut self) {
         let in_flight = self.shared.tracker.in_flight();
-        self.life
-            .handle(self.clock.now(), Event::InFlight(in_flight));
+        self.life.handle(self.clock.now(), Event::InFlight(in_flight));
     }
 
     fn flush(&mut self) {

@@ -47,13 +47,8 @@ struct Inner {
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        let inner = Inner {
-            door: Watch::new(Door::Shut),
-            not_open: OnceLock::new(),
-        };
-        Self {
-            inner: Arc::new(inner),
-        }
+        let inner = Inner { door: Watch::new(Door::Shut), not_open: OnceLock::new() };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Sets the door. One that has ended stays so.
@@ -85,10 +80,7 @@ impl Gate {
 
     /// Waits, in a task, until the gate is not open.
     pub(crate) async fn closed(&self) {
-        self.inner
-            .door
-            .until(|door| (*door != Door::Open).then_some(()))
-            .await;
+        self.inner.door.until(|door| (*door != Door::Open).then_some(())).await;
     }
 
     /// What is readable while the gate is not open.
@@ -101,19 +93,11 @@ impl Gate {
         self.inner.door.change(|door| {
             signal(self.inner.not_open.get_or_init(|| bell), *door);
         });
-        Ok(self
-            .inner
-            .not_open
-            .get()
-            .expect("it was set just now")
-            .as_fd())
+        Ok(self.inner.not_open.get().expect("it was set just now").as_fd())
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the watch passes references"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the watch passes references")]
 fn not_shut(door: &Door) -> Option<bool> {
     match door {
         Door::Shut => None,
@@ -138,10 +122,7 @@ mod tests {
     use super::*;
 
     fn readable(gate: &Gate) -> bool {
-        let mut set = [PollFd::from_borrowed_fd(
-            gate.not_open().unwrap(),
-            PollFlags::IN,
-        )];
+        let mut set = [PollFd::from_borrowed_fd(gate.not_open().unwrap(), PollFlags::IN)];
         poll(&mut set, Some(&Timespec::default())).unwrap() == 1
     }
 

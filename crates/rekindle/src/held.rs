@@ -23,13 +23,7 @@ pub(crate) struct Held {
 impl Held {
     pub(crate) fn new(entry: ListenerEntry, descriptor: OwnedFd, position: Option<u32>) -> Self {
         let path = owned_path(&entry);
-        Self {
-            entry,
-            descriptor: Arc::new(descriptor),
-            gate: Gate::new(),
-            position,
-            path,
-        }
+        Self { entry, descriptor: Arc::new(descriptor), gate: Gate::new(), position, path }
     }
 
     pub(crate) const fn name(&self) -> &ListenerName {
@@ -110,11 +104,5 @@ pub(crate) fn entry(
     bound: impl std::fmt::Display,
     lent: bool,
 ) -> ListenerEntry {
-    ListenerEntry {
-        name,
-        kind,
-        requested: Text::of(requested),
-        bound: Text::of(bound),
-        lent,
-    }
+    ListenerEntry { name, kind, requested: Text::of(requested), bound: Text::of(bound), lent }
 }

@@ -73,15 +73,9 @@ impl Incoming {
                 self.elder_entries.clone_from(&offer.elders);
                 return Ok((offer.listeners.clone(), std::mem::take(&mut self.listeners)));
             }
-            let flags = if self.link.wants_room() {
-                PollFlags::IN | PollFlags::OUT
-            } else {
-                PollFlags::IN
-            };
-            let timeout = self
-                .side
-                .poll_timeout()
-                .map(|moment| self.clock.until(moment));
+            let flags =
+                if self.link.wants_room() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+            let timeout = self.side.poll_timeout().map(|moment| self.clock.until(moment));
             let mut set = [PollFd::from_borrowed_fd(self.link.as_fd(), flags)];
             // An interrupted wait is only a short one.
             let _ = poll(&mut set, timespec(timeout).as_ref());
@@ -105,8 +99,7 @@ impl Incoming {
             match self.link.receive(&mut self.buffer) {
                 Arrival::Message(message, descriptors) => self.message(message, descriptors),
                 Arrival::Garbage(error) => {
-                    self.side
-                        .handle(NewEvent::Garbage(DecodeError::NotAMessage { error }));
+                    self.side.handle(NewEvent::Garbage(DecodeError::NotAMessage { error }));
                 }
                 Arrival::EndOfFile => self.end_of_file(),
                 Arrival::Nothing => break,
@@ -141,20 +134,13 @@ impl Incoming {
         let predecessor = match action {
             NewAction::Serve => {
                 let generation = greeting.old_generation;
-                let entry = ElderEntry {
-                    generation,
-                    pid: greeting.old_pid,
-                    in_flight: 0,
-                };
+                let entry = ElderEntry { generation, pid: greeting.old_pid, in_flight: 0 };
                 Some((entry, self.link))
             }
             NewAction::ServeAlone | NewAction::Send(_) => None,
         };
         let elders = self.elder_entries.into_iter().zip(self.elders).collect();
-        Some(TakenOver {
-            predecessor,
-            elders,
-        })
+        Some(TakenOver { predecessor, elders })
     }
 
     fn message(&mut self, message: Message, descriptors: Vec<OwnedFd>) {
@@ -173,15 +159,9 @@ impl Incoming {
 
     /// An old process that dies closes its end a little before it counts as dead.
     fn end_of_file(&mut self) {
-        let lives = self
-            .old
-            .as_ref()
-            .is_some_and(|old| !old.wait_for(DEATH_GRACE).unwrap_or(false));
-        self.side.handle(if lives {
-            NewEvent::OldHungUp
-        } else {
-            NewEvent::OldDied
-        });
+        let lives =
+            self.old.as_ref().is_some_and(|old| !old.wait_for(DEATH_GRACE).unwrap_or(false));
+        self.side.handle(if lives { NewEvent::OldHungUp } else { NewEvent::OldDied });
     }
 
     fn carry_out(&mut self) {

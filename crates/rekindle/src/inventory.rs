@@ -6,6 +6,7 @@
 //! asked back.
 
 use std::collections::HashSet;
+use std::num::NonZeroU16;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
@@ -43,16 +44,9 @@ impl Inventory {
         for (position, (entry, descriptor)) in entries.iter().zip(descriptors).enumerate() {
             check(entry, &descriptor)?;
             let position = u32::try_from(position).ok();
-            offered.push(Offered {
-                entry: entry.clone(),
-                position,
-                descriptor: Some(descriptor),
-            });
+            offered.push(Offered { entry: entry.clone(), position, descriptor: Some(descriptor) });
         }
-        Ok(Self {
-            offered,
-            ..Self::default()
-        })
+        Ok(Self { offered, ..Self::default() })
     }
 
     /// What a service manager passed with `LISTEN_FDS`.
@@ -62,27 +56,14 @@ impl Inventory {
         let mut offered = Vec::new();
         for (name, descriptor) in descriptors {
             let name: ListenerName = name.parse()?;
-            let found =
-                inspect(descriptor.as_fd()).map_err(|source| ListenError::NotAsOffered {
-                    name: name.clone(),
-                    source,
-                })?;
+            let found = inspect(descriptor.as_fd())
+                .map_err(|source| ListenError::NotAsOffered { name: name.clone(), source })?;
             let kind = held::kind_of(found.kind);
-            let bound = found
-                .local
-                .map(|address| address.to_string())
-                .unwrap_or_default();
+            let bound = found.local.map(|address| address.to_string()).unwrap_or_default();
             let entry = held::entry(name, kind, &bound, &bound, true);
-            offered.push(Offered {
-                entry,
-                position: None,
-                descriptor: Some(descriptor),
-            });
+            offered.push(Offered { entry, position: None, descriptor: Some(descriptor) });
         }
-        Ok(Self {
-            offered,
-            ..Self::default()
-        })
+        Ok(Self { offered, ..Self::default() })
     }
 
     /// The listener of this name and address: inherited, or bound.
@@ -96,10 +77,8 @@ impl Inventory {
         if let Some(inherited) = self.take(&name, address) {
             return Ok(self.hold(inherited));
         }
-        let descriptor = bind(address, options).map_err(|source| ListenError::Bind {
-            name: name.clone(),
-            source,
-        })?;
+        let descriptor = bind(address, options)
+            .map_err(|source| ListenError::Bind { name: name.clone(), source })?;
         self.hold_bound(name, address, descriptor)
     }
 
@@ -109,29 +88,24 @@ impl Inventory {
         &mut self,
         name: &str,
         address: &Address,
-        count: usize,
+        count: NonZeroU16,
         options: &BindOptions,
     ) -> Result<Vec<Arc<Held>>, ListenError> {
-        let mut group = Vec::with_capacity(count);
-        for member in 0..count {
+        let mut group = Vec::with_capacity(count.get().into());
+        for member in 0..count.get() {
             let member = self.new_name(&format!("{name}/{member}"))?;
             match self.take(&member, address) {
                 Some(inherited) => group.push(self.hold(inherited)),
                 None => break,
             }
         }
-        let missing = count - group.len();
-        if missing > 0 {
+        let inherited = u16::try_from(group.len()).unwrap_or(u16::MAX);
+        if let Some(missing) = NonZeroU16::new(count.get() - inherited) {
             // More of them join the address that the group has already, port 0 or not.
-            let bound = group
-                .first()
-                .and_then(|held| held.entry.bound.as_str().parse().ok());
+            let bound = group.first().and_then(|held| held.entry.bound.as_str().parse().ok());
             let bound = bound.unwrap_or_else(|| address.clone());
-            let descriptors =
-                bind_group(&bound, missing, options).map_err(|source| ListenError::Bind {
-                    name: self.any_name(name),
-                    source,
-                })?;
+            let descriptors = bind_group(&bound, missing, options)
+                .map_err(|source| ListenError::Bind { name: self.any_name(name), source })?;
             for descriptor in descriptors {
                 let member = format!("{name}/{}", group.len()).parse()?;
                 group.push(self.hold_bound(member, address, descriptor)?);
@@ -210,10 +184,7 @@ impl Inventory {
             self.offered.iter().position(renamed)
         })?;
         let (entry, position, descriptor) = self.take_at(index)?;
-        let entry = ListenerEntry {
-            name: name.clone(),
-            ..entry
-        };
+        let entry = ListenerEntry { name: name.clone(), ..entry };
         Some((entry, position, descriptor))
     }
 
@@ -229,10 +200,8 @@ impl Inventory {
         requested: &Address,
         descriptor: OwnedFd,
     ) -> Result<Arc<Held>, ListenError> {
-        let found = inspect(descriptor.as_fd()).map_err(|source| ListenError::NotAsOffered {
-            name: name.clone(),
-            source,
-        })?;
+        let found = inspect(descriptor.as_fd())
+            .map_err(|source| ListenError::NotAsOffered { name: name.clone(), source })?;
         let bound = found.local.as_ref().unwrap_or(requested);
         let kind = held::kind_of(requested.socket_kind());
         let entry = held::entry(name, kind, requested, bound, false);
@@ -257,15 +226,8 @@ fn check(entry: &ListenerEntry, descriptor: &OwnedFd) -> Result<(), ListenError>
         "" => None,
         text => Some(text.parse()?),
     };
-    verify(
-        descriptor.as_fd(),
-        held::system_kind(entry.kind),
-        bound.as_ref(),
-    )
-    .map_err(|source| ListenError::NotAsOffered {
-        name: entry.name.clone(),
-        source,
-    })
+    verify(descriptor.as_fd(), held::system_kind(entry.kind), bound.as_ref())
+        .map_err(|source| ListenError::NotAsOffered { name: entry.name.clone(), source })
 }
 
 /// The address that a program gave for a listener of this kind: with the kind's prefix or without.
@@ -281,28 +243,13 @@ pub(crate) fn address_of(
         _ => "tcp:",
     };
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-    let has_scheme = [
-        "tcp",
-        "tcp6",
-        "udp",
-        "udp6",
-        "unix",
-        "unix-datagram",
-        "unix-seqpacket",
-    ]
-    .contains(&scheme);
-    let address: Address = if has_scheme {
-        text.parse()?
-    } else {
-        format!("{prefix}{text}").parse()?
-    };
+    let has_scheme =
+        ["tcp", "tcp6", "udp", "udp6", "unix", "unix-datagram", "unix-seqpacket"].contains(&scheme);
+    let address: Address =
+        if has_scheme { text.parse()? } else { format!("{prefix}{text}").parse()? };
     if address.socket_kind() != kind {
         let found = address.socket_kind();
-        return Err(ListenError::Kind {
-            address,
-            expected: kind.as_str(),
-            found: found.as_str(),
-        });
+        return Err(ListenError::Kind { address, expected: kind.as_str(), found: found.as_str() });
     }
     Ok(address)
 }

@@ -63,6 +63,8 @@ mod link;
 #[cfg(feature = "tokio")]
 mod listener;
 mod poll_timeout;
+#[cfg(feature = "tokio")]
+mod readiness;
 mod report;
 #[cfg(feature = "tokio")]
 mod running;

@@ -26,10 +26,7 @@ impl RunningLife {
 
     pub(crate) fn ask_for_upgrade(&self, arguments: Option<Vec<OsString>>) -> Ticket {
         let ticket = Ticket::new();
-        self.shared.ask(Command::Upgrade {
-            arguments,
-            ticket: ticket.clone(),
-        });
+        self.shared.ask(Command::Upgrade { arguments, ticket: ticket.clone() });
         ticket
     }
 

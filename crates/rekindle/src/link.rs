@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rekindle_core::{Message, Text, decode, encode};
-use rekindle_unix::{Channel, FrameBuffer, PeerCredentials, ReceiveError, Received, SendError};
+use rekindle_unix::{Channel, FrameBuffer, PeerCredentials, Received, SendError};
 use tracing::{debug, warn};
 
 /// The most frames that wait: an offer of the most listeners and elders, and some more.
@@ -44,11 +44,7 @@ struct Parcel {
 
 impl Link {
     pub(crate) const fn new(channel: Channel) -> Self {
-        Self {
-            channel,
-            queue: VecDeque::new(),
-            retry_at: None,
-        }
+        Self { channel, queue: VecDeque::new(), retry_at: None }
     }
 
     /// The user and process at the other end, as of when the channel was made.
@@ -66,10 +62,7 @@ impl Link {
         debug_assert_eq!(message.descriptors(), descriptors.len());
         match encode(message) {
             Ok(_) if self.queue.len() >= QUEUE_LIMIT => {
-                warn!(
-                    message = message.name(),
-                    "the channel is stuck: message dropped"
-                );
+                warn!(message = message.name(), "the channel is stuck: message dropped");
             }
             Ok(frame) => self.queue.push_back(Parcel { frame, descriptors }),
             // Names and texts are bounded and offers are cut into frames, so there is none.
@@ -122,7 +115,6 @@ impl Link {
             },
             Ok(Received::EndOfFile) => Arrival::EndOfFile,
             Ok(Received::WouldBlock) => Arrival::Nothing,
-            Err(ReceiveError::Closed { .. }) => Arrival::EndOfFile,
             Err(error) => Arrival::Garbage(Text::of(error)),
         }
     }

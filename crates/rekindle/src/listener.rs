@@ -4,13 +4,12 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rekindle_unix::Address;
 use rustix::net::SocketFlags;
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::net::{TcpStream, UnixStream};
 use tracing::warn;
 
@@ -18,6 +17,7 @@ use crate::acceptor::{Accepted, Acceptor, Attempt, Backoff};
 use crate::async_stream::Stream;
 use crate::connection::Connection;
 use crate::gate::Door;
+use crate::readiness::{Readiness, watch};
 use crate::socket::{Socket, local_addr};
 
 /// A TCP listener.
@@ -36,27 +36,13 @@ pub struct Listener<S> {
     acceptor: Acceptor,
     /// Registered with the runtime only while this process accepts, so that the connections of
     /// another generation do not wake it.
-    source: Mutex<Option<Arc<AsyncFd<Shared>>>>,
+    source: Mutex<Option<Arc<Readiness>>>,
     stream: PhantomData<fn() -> S>,
-}
-
-/// The descriptor, which the driver has as well.
-#[derive(Debug)]
-struct Shared(Arc<OwnedFd>);
-
-impl AsRawFd for Shared {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_raw_fd()
-    }
 }
 
 impl<S: Stream> Listener<S> {
     pub(crate) const fn new(acceptor: Acceptor) -> Self {
-        Self {
-            acceptor,
-            source: Mutex::new(None),
-            stream: PhantomData,
-        }
+        Self { acceptor, source: Mutex::new(None), stream: PhantomData }
     }
 
     /// Accepts the next connection; none once this process accepts no more, ever. It never fails:
@@ -139,27 +125,17 @@ impl<S: Stream> Listener<S> {
     }
 
     fn connection(&self, accepted: Accepted) -> io::Result<Connection<S>> {
-        let Accepted {
-            descriptor,
-            peer,
-            guard,
-        } = accepted;
+        let Accepted { descriptor, peer, guard } = accepted;
         let stream = S::from_descriptor(descriptor)?;
-        Ok(Connection::new(
-            stream,
-            peer,
-            guard,
-            self.acceptor.tracker(),
-        ))
+        Ok(Connection::new(stream, peer, guard, self.acceptor.tracker()))
     }
 
-    fn source(&self) -> io::Result<Arc<AsyncFd<Shared>>> {
+    fn source(&self) -> io::Result<Arc<Readiness>> {
         let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(source) = &*source {
             return Ok(Arc::clone(source));
         }
-        let descriptor = Shared(Arc::clone(&self.acceptor.held().descriptor));
-        let fresh = Arc::new(AsyncFd::with_interest(descriptor, Interest::READABLE)?);
+        let fresh = Arc::new(watch(&self.acceptor.held().descriptor, Interest::READABLE)?);
         *source = Some(Arc::clone(&fresh));
         Ok(fresh)
     }
@@ -177,9 +153,6 @@ impl<S> AsFd for Listener<S> {
 
 impl<S: Stream> fmt::Debug for Listener<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_tuple("Listener")
-            .field(&self.socket())
-            .finish()
+        formatter.debug_tuple("Listener").field(&self.socket()).finish()
     }
 }

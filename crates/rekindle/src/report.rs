@@ -42,28 +42,13 @@ pub struct Report {
 
 impl Report {
     pub(crate) const fn new(ending: Ending, drain: DrainReport) -> Self {
-        let DrainReport {
-            end,
-            at_start,
-            cut,
-            took,
-        } = drain;
-        Self {
-            ending,
-            end,
-            at_start,
-            cut,
-            took,
-        }
+        let DrainReport { end, at_start, cut, took } = drain;
+        Self { ending, end, at_start, cut, took }
     }
 
     /// The exit status for this report: 0 if nothing was cut, else [`EXIT_CUT`].
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
-        if self.cut == 0 {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(EXIT_CUT)
-        }
+        if self.cut == 0 { ExitCode::SUCCESS } else { ExitCode::from(EXIT_CUT) }
     }
 }

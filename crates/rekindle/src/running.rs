@@ -18,9 +18,7 @@ pub struct Running {
 
 impl Running {
     pub(crate) const fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            life: RunningLife::new(shared),
-        }
+        Self { life: RunningLife::new(shared) }
     }
 
     /// The generation that this process is.

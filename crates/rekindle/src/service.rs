@@ -1,5 +1,6 @@
 //! A service before it is ready, for tasks: it claims its listeners.
 
+use std::num::NonZeroU16;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -40,9 +41,7 @@ impl Builder {
     ///
     /// [`StartError`]. The old process, if there is one, serves on.
     pub fn start(self) -> Result<Service, StartError> {
-        Ok(Service {
-            claims: Claims::new(self.begin()?),
-        })
+        Ok(Service { claims: Claims::new(self.begin()?) })
     }
 }
 
@@ -109,7 +108,7 @@ impl Service {
         &mut self,
         name: &str,
         address: &str,
-        count: usize,
+        count: NonZeroU16,
     ) -> Result<Vec<TcpListener>, ListenError> {
         let group = self.claims.group(name, SocketKind::Tcp, address, count)?;
         Ok(group.into_iter().map(Listener::new).collect())
@@ -213,9 +212,7 @@ impl Service {
     ) -> Result<DatagramSocket<T>, ListenError> {
         let receiver: Receiver<T> = self.claims.receiver(name, kind, address)?;
         let held = Arc::clone(receiver.held());
-        DatagramSocket::new(receiver).map_err(|source| ListenError::Register {
-            name: held.name().clone(),
-            source,
-        })
+        DatagramSocket::new(receiver)
+            .map_err(|source| ListenError::Register { name: held.name().clone(), source })
     }
 }

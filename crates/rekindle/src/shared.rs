@@ -28,15 +28,9 @@ pub(crate) enum Stage {
 /// What a face asks of the driver.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Ready {
-        held: Vec<Arc<Held>>,
-        claimed: Vec<u32>,
-    },
+    Ready { held: Vec<Arc<Held>>, claimed: Vec<u32> },
     Abandon(Text),
-    Upgrade {
-        arguments: Option<Vec<OsString>>,
-        ticket: Ticket,
-    },
+    Upgrade { arguments: Option<Vec<OsString>>, ticket: Ticket },
     Stop,
     Hammer,
 }
@@ -68,19 +62,13 @@ impl Shared {
 
     /// Asks the driver for something.
     pub(crate) fn ask(&self, command: Command) {
-        self.commands
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(command);
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner).push_back(command);
         self.bell.ring();
     }
 
     /// The next thing that was asked for.
     pub(crate) fn next_command(&self) -> Option<Command> {
-        self.commands
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front()
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
     /// What wakes the driver.

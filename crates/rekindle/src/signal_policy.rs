@@ -37,10 +37,7 @@ struct Binding {
 impl SignalPolicy {
     /// The signals to handle.
     pub(crate) fn signals(&self) -> Vec<Signal> {
-        self.bindings
-            .values()
-            .map(|binding| binding.signal)
-            .collect()
+        self.bindings.values().map(|binding| binding.signal).collect()
     }
 
     /// Lets `signal` do `action`.
@@ -48,12 +45,7 @@ impl SignalPolicy {
         self.bindings
             .entry(signal.number())
             .and_modify(|binding| binding.action = action)
-            .or_insert_with(|| Binding {
-                signal,
-                action,
-                before: None,
-                after: None,
-            });
+            .or_insert_with(|| Binding { signal, action, before: None, after: None });
     }
 
     /// Leaves `signal` to whatever else handles it, or to its default action.
@@ -86,22 +78,18 @@ impl SignalPolicy {
     }
 
     fn binding(&mut self, signal: Signal) -> &mut Binding {
-        self.bindings
-            .entry(signal.number())
-            .or_insert_with(|| Binding {
-                signal,
-                action: SignalAction::Hook,
-                before: None,
-                after: None,
-            })
+        self.bindings.entry(signal.number()).or_insert_with(|| Binding {
+            signal,
+            action: SignalAction::Hook,
+            before: None,
+            after: None,
+        })
     }
 }
 
 impl Default for SignalPolicy {
     fn default() -> Self {
-        let mut policy = Self {
-            bindings: BTreeMap::new(),
-        };
+        let mut policy = Self { bindings: BTreeMap::new() };
         policy.bind(Signal::Hup, SignalAction::Upgrade);
         for signal in [Signal::Term, Signal::Int, Signal::Quit] {
             policy.bind(signal, SignalAction::Stop);
@@ -114,10 +102,7 @@ impl Default for SignalPolicy {
 
 impl fmt::Debug for SignalPolicy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let actions = self
-            .bindings
-            .values()
-            .map(|binding| (binding.signal, binding.action));
+        let actions = self.bindings.values().map(|binding| (binding.signal, binding.action));
         formatter.debug_map().entries(actions).finish()
     }
 }

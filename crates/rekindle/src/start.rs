@@ -53,26 +53,15 @@ impl Builder {
             Some(path) => PidFileState::Ours(PidFile::acquire(path)?),
         };
         let control = own_listener(&mut inventory, "control", "unix", self.control.take())?;
-        let rendezvous = own_listener(
-            &mut inventory,
-            "rendezvous",
-            "unix-seqpacket",
-            self.rendezvous.take(),
-        )?;
+        let rendezvous =
+            own_listener(&mut inventory, "rendezvous", "unix-seqpacket", self.rendezvous.take())?;
         let notifier = Notifier::from_environment().unwrap_or_else(|error| {
             warn!(%error, "the service manager will not be told anything");
             None
         });
         let (signals, program) = (Some(signals), Some(program));
-        let outside = Outside {
-            signals,
-            notifier,
-            program,
-            pid_file,
-            incoming,
-            control,
-            rendezvous,
-        };
+        let outside =
+            Outside { signals, notifier, program, pid_file, incoming, control, rendezvous };
         self.launch(shared, inventory, outside)
     }
 
@@ -135,10 +124,7 @@ impl Builder {
             Ok(channel) => {
                 let peer = channel.peer().map_err(StartError::Peer)?;
                 if !peer.may_control() {
-                    return Err(StartError::OtherUser {
-                        path: path.clone(),
-                        uid: peer.uid,
-                    });
+                    return Err(StartError::OtherUser { path: path.clone(), uid: peer.uid });
                 }
                 Ok(Some(channel))
             }
@@ -163,9 +149,7 @@ struct Outside {
 /// Waits for the offer: a program that binds its listeners needs to know what it inherits.
 fn successor(mut incoming: Incoming) -> Result<(Shared, Inventory, Option<Incoming>), StartError> {
     let (entries, descriptors) = incoming.receive_offer().map_err(StartError::TakeOver)?;
-    let greeting = incoming
-        .greeting()
-        .ok_or(StartError::TakeOver(NewFailure::OldDied))?;
+    let greeting = incoming.greeting().ok_or(StartError::TakeOver(NewFailure::OldDied))?;
     info!(
         generation = %greeting.generation,
         old_pid = greeting.old_pid,
@@ -188,16 +172,10 @@ fn own_listener(
 ) -> Result<Option<Arc<Held>>, StartError> {
     let Some(path) = path else { return Ok(None) };
     let path = absolute(path)?;
-    let text = path
-        .to_str()
-        .ok_or_else(|| StartError::Path { path: path.clone() })?;
+    let text = path.to_str().ok_or_else(|| StartError::Path { path: path.clone() })?;
     let address: Address = format!("{scheme}:{}", text.replace('\\', "\\\\")).parse()?;
     let options = BindOptions::new().unix_mode(0o600);
-    Ok(Some(inventory.claim(
-        &format!("{INTERNAL_PREFIX}{name}"),
-        &address,
-        &options,
-    )?))
+    Ok(Some(inventory.claim(&format!("{INTERNAL_PREFIX}{name}"), &address, &options)?))
 }
 
 fn absolute(path: PathBuf) -> Result<PathBuf, StartError> {

@@ -15,10 +15,7 @@ use rekindle_core::Generation;
 use crate::report::{Report, UpgradeReport};
 
 #[cfg(feature = "metrics")]
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "gauges are floats, and counts are small"
-)]
+#[expect(clippy::cast_precision_loss, reason = "gauges are floats, and counts are small")]
 mod facade {
     use metrics::{counter, gauge, histogram};
 

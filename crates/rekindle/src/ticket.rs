@@ -17,9 +17,7 @@ pub(crate) struct Ticket {
 
 impl Ticket {
     pub(crate) fn new() -> Self {
-        Self {
-            outcome: Arc::new(Watch::new(None)),
-        }
+        Self { outcome: Arc::new(Watch::new(None)) }
     }
 
     pub(crate) fn settle(&self, outcome: Result<UpgradeReport, Refusal>) {

@@ -29,22 +29,12 @@ impl Tracker {
         let connections = Registry::new();
         let (in_flight, awaited) = (AtomicU64::new(0), AtomicBool::new(false));
         let cut = Watch::new(false);
-        Self {
-            inner: Arc::new(Inner {
-                in_flight,
-                bell,
-                awaited,
-                connections,
-                cut,
-            }),
-        }
+        Self { inner: Arc::new(Inner { in_flight, bell, awaited, connections, cut }) }
     }
 
     pub(crate) fn guard(&self) -> Guard {
         self.inner.in_flight.fetch_add(1, Ordering::SeqCst);
-        Guard {
-            tracker: self.clone(),
-        }
+        Guard { tracker: self.clone() }
     }
 
     pub(crate) fn in_flight(&self) -> u64 {

@@ -13,10 +13,7 @@ pub(crate) struct Watch<T> {
 
 impl<T> Watch<T> {
     pub(crate) const fn new(value: T) -> Self {
-        Self {
-            value: Mutex::new(value),
-            changed: Event::new(),
-        }
+        Self { value: Mutex::new(value), changed: Event::new() }
     }
 
     /// Changes the value and wakes everybody who waits.

@@ -218,59 +218,17 @@ mod tests {
     #[test]
     fn kinds_and_parts_are_as_written() {
         let table = [
-            (
-                "127.0.0.1:8888",
-                SocketKind::Tcp,
-                Some("127.0.0.1:8888"),
-                false,
-                None,
-            ),
-            (
-                "tcp:127.0.0.1:8888",
-                SocketKind::Tcp,
-                Some("127.0.0.1:8888"),
-                false,
-                None,
-            ),
+            ("127.0.0.1:8888", SocketKind::Tcp, Some("127.0.0.1:8888"), false, None),
+            ("tcp:127.0.0.1:8888", SocketKind::Tcp, Some("127.0.0.1:8888"), false, None),
             ("[::]:80", SocketKind::Tcp, Some("[::]:80"), false, None),
             ("tcp6:[::]:80", SocketKind::Tcp, Some("[::]:80"), true, None),
             ("udp:[::1]:0", SocketKind::Udp, Some("[::1]:0"), false, None),
-            (
-                "udp6:[fe80::1%2]:53",
-                SocketKind::Udp,
-                Some("[fe80::1%2]:53"),
-                false,
-                None,
-            ),
+            ("udp6:[fe80::1%2]:53", SocketKind::Udp, Some("[fe80::1%2]:53"), false, None),
             ("udp6:[::]:53", SocketKind::Udp, Some("[::]:53"), true, None),
-            (
-                "unix:/run/x.sock",
-                SocketKind::UnixStream,
-                None,
-                false,
-                Some("/run/x.sock"),
-            ),
-            (
-                "unix:x.sock",
-                SocketKind::UnixStream,
-                None,
-                false,
-                Some("x.sock"),
-            ),
-            (
-                "unix-datagram:a b",
-                SocketKind::UnixDatagram,
-                None,
-                false,
-                Some("a b"),
-            ),
-            (
-                "unix-seqpacket:./@x",
-                SocketKind::UnixSeqpacket,
-                None,
-                false,
-                Some("./@x"),
-            ),
+            ("unix:/run/x.sock", SocketKind::UnixStream, None, false, Some("/run/x.sock")),
+            ("unix:x.sock", SocketKind::UnixStream, None, false, Some("x.sock")),
+            ("unix-datagram:a b", SocketKind::UnixDatagram, None, false, Some("a b")),
+            ("unix-seqpacket:./@x", SocketKind::UnixSeqpacket, None, false, Some("./@x")),
             ("unix:@name", SocketKind::UnixStream, None, false, None),
         ];
         for (text, kind, socket, only_v6, path) in table {
@@ -279,24 +237,14 @@ mod tests {
             let internet = address.internet();
             let expected: Option<SocketAddr> = socket.map(|text| text.parse().unwrap());
             assert_eq!(internet.map(InternetAddress::socket), expected, "{text}");
-            assert_eq!(
-                internet.is_some_and(|internet| internet.only_v6()),
-                only_v6,
-                "{text}"
-            );
+            assert_eq!(internet.is_some_and(|internet| internet.only_v6()), only_v6, "{text}");
             assert_eq!(address.unix_path(), path.map(Path::new), "{text}");
         }
     }
 
     #[test]
     fn a_plain_and_a_schemed_address_are_the_same() {
-        assert_eq!(
-            "tcp:[::]:80".parse::<Address>(),
-            "[::]:80".parse::<Address>()
-        );
-        assert_ne!(
-            "tcp6:[::]:80".parse::<Address>(),
-            "[::]:80".parse::<Address>()
-        );
+        assert_eq!("tcp:[::]:80".parse::<Address>(), "[::]:80".parse::<Address>());
+        assert_ne!("tcp6:[::]:80".parse::<Address>(), "[::]:80".parse::<Address>());
     }
 }

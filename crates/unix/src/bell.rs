@@ -37,10 +37,7 @@ impl Bell {
     /// bell was rung for: what comes after the look rings anew.
     pub fn silence(&self) -> bool {
         let mut count = [0; size_of::<u64>()];
-        !matches!(
-            retry_on_intr(|| read(&self.event, &mut count)),
-            Err(Errno::AGAIN)
-        )
+        !matches!(retry_on_intr(|| read(&self.event, &mut count)), Err(Errno::AGAIN))
     }
 }
 

@@ -35,13 +35,8 @@ use crate::{Address, SocketKind, stale};
 ///
 /// [`BindError`] says what stands in the way; nothing is left over then.
 pub fn bind(address: &Address, options: &BindOptions) -> Result<OwnedFd, BindError> {
-    if address
-        .unix_name()
-        .is_some_and(|name| name.check().is_err())
-    {
-        return Err(BindError::Name {
-            address: address.clone(),
-        });
+    if address.unix_name().is_some_and(|name| name.check().is_err()) {
+        return Err(BindError::Name { address: address.clone() });
     }
     match address.unix_path() {
         Some(path) => bind_path(address, path, options),
@@ -64,9 +59,7 @@ pub fn bind_group(
     options: &BindOptions,
 ) -> Result<Vec<OwnedFd>, BindError> {
     if address.internet().is_none() {
-        return Err(BindError::NotShareable {
-            address: address.clone(),
-        });
+        return Err(BindError::NotShareable { address: address.clone() });
     }
     let options = options.reuse_port(true);
     let first = bind(address, &options)?;
@@ -191,8 +184,6 @@ fn listen(socket: &OwnedFd, kind: SocketKind, options: &BindOptions) -> Result<(
     if !kind.accepts() {
         return Ok(());
     }
-    let backlog = options
-        .backlog
-        .and_then(|backlog| i32::try_from(backlog).ok());
+    let backlog = options.backlog.and_then(|backlog| i32::try_from(backlog).ok());
     rustix::net::listen(socket, backlog.unwrap_or(i32::MAX))
 }

@@ -110,9 +110,7 @@ impl Channel {
             return Err(SendError::Empty);
         }
         if bytes.len() > FRAME_LIMIT_BYTES {
-            return Err(SendError::TooLarge {
-                length_bytes: bytes.len(),
-            });
+            return Err(SendError::TooLarge { length_bytes: bytes.len() });
         }
         let mut space = [MaybeUninit::uninit(); CONTROL_BYTES];
         let mut control = SendAncillaryBuffer::new(&mut space);
@@ -120,9 +118,7 @@ impl Channel {
             && (descriptors.is_empty()
                 || control.push(SendAncillaryMessage::ScmRights(descriptors)));
         if !fits {
-            return Err(SendError::TooManyDescriptors {
-                count: descriptors.len(),
-            });
+            return Err(SendError::TooManyDescriptors { count: descriptors.len() });
         }
         // Both flags, whatever state the socket is in: the other processes that share this end
         // can make it blocking, and must not thereby hang this one.
@@ -155,15 +151,12 @@ impl Channel {
         };
         match message {
             Ok((0, _no_frame)) => Ok(Received::EndOfFile),
-            Ok((length_bytes, descriptors)) => Ok(Received::Frame {
-                bytes: buffer.filled(length_bytes),
-                descriptors,
-            }),
+            Ok((length_bytes, descriptors)) => {
+                Ok(Received::Frame { bytes: buffer.filled(length_bytes), descriptors })
+            }
             Err(ReceiveFault::System(Errno::AGAIN)) => Ok(Received::WouldBlock),
             Err(ReceiveFault::System(Errno::CONNRESET)) => Ok(Received::EndOfFile),
-            Err(ReceiveFault::System(errno)) => Err(ReceiveError::Other {
-                source: errno.into(),
-            }),
+            Err(ReceiveFault::System(errno)) => Err(ReceiveError::Other { source: errno.into() }),
             Err(ReceiveFault::Frame(error)) => Err(error),
         }
     }

@@ -33,11 +33,7 @@ pub struct Child {
 impl Child {
     /// Takes hold of the child `pid`, which nobody has waited for yet.
     pub(crate) fn adopt(pid: Pid) -> rustix::io::Result<Child> {
-        Ok(Child {
-            pid,
-            pidfd: open_pidfd(pid)?,
-            ended: None,
-        })
+        Ok(Child { pid, pidfd: open_pidfd(pid)?, ended: None })
     }
 
     /// Its pid. After [`Child::try_wait`] gave a status, the system may give it to another.
@@ -63,9 +59,7 @@ impl Child {
     /// Those of waitid(2), of which none is expected.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
         // The kernel answers a wait without NOHANG with an ended process or an error.
-        Ok(self
-            .collect(WaitIdOptions::empty())?
-            .unwrap_or(ExitStatus::Unknown))
+        Ok(self.collect(WaitIdOptions::empty())?.unwrap_or(ExitStatus::Unknown))
     }
 
     /// As [`Child::wait`], but gives up after `timeout` with `None`.

@@ -134,19 +134,9 @@ mod tests {
 
     #[test]
     fn every_path_has_a_directory() {
-        let table = [
-            ("/run/x", "/run"),
-            ("x", "."),
-            ("a/x", "a"),
-            ("/x", "/"),
-            ("/", "/"),
-        ];
+        let table = [("/run/x", "/run"), ("x", "."), ("a/x", "a"), ("/x", "/"), ("/", "/")];
         for (path, directory) in table {
-            assert_eq!(
-                directory_of(Path::new(path)),
-                Path::new(directory),
-                "{path}"
-            );
+            assert_eq!(directory_of(Path::new(path)), Path::new(directory), "{path}");
         }
     }
 }

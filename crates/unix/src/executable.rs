@@ -61,14 +61,10 @@ fn check_executable(path: &Path) -> Result<(), ProgramError> {
     match kind {
         FileType::RegularFile => {}
         FileType::Directory => {
-            return Err(ProgramError::IsDirectory {
-                path: path.to_owned(),
-            });
+            return Err(ProgramError::IsDirectory { path: path.to_owned() });
         }
         _ => {
-            return Err(ProgramError::NotAFile {
-                path: path.to_owned(),
-            });
+            return Err(ProgramError::NotAFile { path: path.to_owned() });
         }
     }
     // By the effective user, as exec will ask. This says no on a file system mounted `noexec` too.
@@ -90,10 +86,7 @@ fn unreachable_file(path: &Path, error: Errno) -> ProgramError {
 pub(crate) fn check_directory(directory: &Path) -> Result<(), ProgramError> {
     // The slash at the end makes the system insist on a directory.
     accessat(CWD, directory.join(""), Access::EXEC_OK, AtFlags::EACCESS).map_err(|error| {
-        ProgramError::DirectoryMissing {
-            directory: directory.to_owned(),
-            source: error.into(),
-        }
+        ProgramError::DirectoryMissing { directory: directory.to_owned(), source: error.into() }
     })
 }
 
@@ -121,10 +114,7 @@ mod tests {
         let server = home.path().join("bin/server");
 
         assert_eq!(found("bin/server", &home, "").unwrap(), server);
-        assert_eq!(
-            found("./bin/server", &home, "").unwrap(),
-            home.path().join("./bin/server")
-        );
+        assert_eq!(found("./bin/server", &home, "").unwrap(), home.path().join("./bin/server"));
         assert_eq!(found(server.to_str().unwrap(), &home, "").unwrap(), server);
         let error = found("./server", &home, "bin").unwrap_err();
         assert!(matches!(error, ProgramError::NotFound { .. }), "{error}");
@@ -139,11 +129,7 @@ mod tests {
 
         let both = format!("/nowhere:{}:{}", b.display(), a.display());
         assert_eq!(found("server", &home, &both).unwrap(), b.join("server"));
-        assert_eq!(
-            found("server", &home, "a:b").unwrap(),
-            a.join("server"),
-            "relative elements"
-        );
+        assert_eq!(found("server", &home, "a:b").unwrap(), a.join("server"), "relative elements");
     }
 
     #[test]
@@ -165,14 +151,9 @@ mod tests {
         fs::create_dir_all(home.path().join("b/server")).unwrap();
         write(&home.path().join("c/server"), 0o755);
 
-        assert_eq!(
-            found("server", &home, "a:b:c").unwrap(),
-            home.path().join("c/server")
-        );
+        assert_eq!(found("server", &home, "a:b:c").unwrap(), home.path().join("c/server"));
         let error = found("server", &home, "a:b").unwrap_err();
-        let ProgramError::NotExecutable { path, .. } = error else {
-            panic!("{error}")
-        };
+        let ProgramError::NotExecutable { path, .. } = error else { panic!("{error}") };
         assert_eq!(path, home.path().join("a/server"));
         let error = found("server", &home, "b:a").unwrap_err();
         assert!(matches!(error, ProgramError::IsDirectory { .. }), "{error}");
@@ -187,16 +168,10 @@ mod tests {
         let error = |name| found(name, &home, "").unwrap_err();
 
         assert!(matches!(error("./absent"), ProgramError::NotFound { .. }));
-        assert!(matches!(
-            error("./plain/below"),
-            ProgramError::NotFound { .. }
-        ));
+        assert!(matches!(error("./plain/below"), ProgramError::NotFound { .. }));
         assert!(matches!(error("./dangling"), ProgramError::NotFound { .. }));
         assert!(matches!(error("./circle"), ProgramError::Unreadable { .. }));
-        assert!(matches!(
-            error("./plain"),
-            ProgramError::NotExecutable { .. }
-        ));
+        assert!(matches!(error("./plain"), ProgramError::NotExecutable { .. }));
         assert!(matches!(error("./"), ProgramError::IsDirectory { .. }));
         assert!(matches!(error("/dev/null"), ProgramError::NotAFile { .. }));
         assert!(matches!(error(""), ProgramError::NotOnPath { .. }));
@@ -222,9 +197,7 @@ mod tests {
         check_directory(home.path()).unwrap();
         for name in ["absent", "plain"] {
             let error = check_directory(&home.path().join(name)).unwrap_err();
-            let ProgramError::DirectoryMissing { directory, .. } = error else {
-                panic!("{error}")
-            };
+            let ProgramError::DirectoryMissing { directory, .. } = error else { panic!("{error}") };
             assert_eq!(directory, home.path().join(name));
         }
     }

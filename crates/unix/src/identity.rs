@@ -65,12 +65,7 @@ pub(crate) struct Metadata {
 impl Metadata {
     pub(crate) fn of_path(path: &Path) -> io::Result<Self> {
         let flags = AtFlags::SYMLINK_NOFOLLOW;
-        match rustix::fs::statx(
-            CWD,
-            path,
-            flags,
-            StatxFlags::BASIC_STATS | StatxFlags::BTIME,
-        ) {
+        match rustix::fs::statx(CWD, path, flags, StatxFlags::BASIC_STATS | StatxFlags::BTIME) {
             Ok(status) => Ok(Self::from(status)),
             Err(Errno::NOSYS) => Ok(Self::from(rustix::fs::lstat(path)?)),
             Err(errno) => Err(errno.into()),
@@ -113,11 +108,7 @@ impl From<rustix::fs::Stat> for Metadata {
     /// identity with a time of birth is compared with one without.
     fn from(status: rustix::fs::Stat) -> Self {
         Self {
-            identity: Identity {
-                device: status.st_dev,
-                inode: status.st_ino,
-                born: None,
-            },
+            identity: Identity { device: status.st_dev, inode: status.st_ino, born: None },
             file_type: rustix::fs::FileType::from_raw_mode(status.st_mode),
             permissions: rustix::fs::Mode::from_raw_mode(status.st_mode),
         }
@@ -144,10 +135,7 @@ mod tests {
         assert_eq!(Identity::of_descriptor(&duplicate).unwrap(), identity);
         assert_ne!(Identity::of_descriptor(&other).unwrap(), identity);
         let link = std::fs::read_link(format!("/proc/self/fd/{}", raw(&one))).unwrap();
-        assert_eq!(
-            link.to_str().unwrap(),
-            format!("socket:[{}]", identity.inode())
-        );
+        assert_eq!(link.to_str().unwrap(), format!("socket:[{}]", identity.inode()));
     }
 
     fn raw(descriptor: &std::os::fd::OwnedFd) -> i32 {
@@ -166,10 +154,7 @@ mod tests {
             first.inode()
         );
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(
-            Identity::of_path(&path).unwrap_err().kind(),
-            io::ErrorKind::NotFound
-        );
+        assert_eq!(Identity::of_path(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
         // The clock of the file system ticks every few milliseconds: bind until it has.
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
         loop {
@@ -178,10 +163,7 @@ mod tests {
             if again != first {
                 break;
             }
-            assert!(
-                std::time::Instant::now() < deadline,
-                "the file never became another one"
-            );
+            assert!(std::time::Instant::now() < deadline, "the file never became another one");
             std::fs::remove_file(&path).unwrap();
         }
     }
@@ -195,10 +177,7 @@ mod tests {
         std::os::unix::fs::symlink(&path, &link).unwrap();
         assert!(Metadata::of_path(&path).unwrap().is_socket());
         assert!(!Metadata::of_path(&link).unwrap().is_socket());
-        assert_ne!(
-            Identity::of_path(&link).unwrap(),
-            Identity::of_path(&path).unwrap()
-        );
+        assert_ne!(Identity::of_path(&link).unwrap(), Identity::of_path(&path).unwrap());
     }
 
     #[test]

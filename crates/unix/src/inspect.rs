@@ -31,10 +31,8 @@ pub struct Inspection {
 ///
 /// [`InspectError::Other`] if the kernel does not say.
 pub fn inspect(descriptor: BorrowedFd<'_>) -> Result<Inspection, InspectError> {
-    look(descriptor).map_err(|source| InspectError::Other {
-        descriptor: descriptor.as_raw_fd(),
-        source,
-    })
+    look(descriptor)
+        .map_err(|source| InspectError::Other { descriptor: descriptor.as_raw_fd(), source })
 }
 
 /// Checks that a descriptor is a socket of that kind, listening if the kind accepts connections,
@@ -52,28 +50,18 @@ pub fn verify(
     let descriptor = descriptor.as_raw_fd();
     if found.kind != expected_kind {
         let (expected, found) = (expected_kind, found.kind);
-        return Err(InspectError::Kind {
-            descriptor,
-            expected,
-            found,
-        });
+        return Err(InspectError::Kind { descriptor, expected, found });
     }
     if expected_kind.accepts() && !found.listening {
-        return Err(InspectError::NotListening {
-            descriptor,
-            kind: expected_kind,
-        });
+        return Err(InspectError::NotListening { descriptor, kind: expected_kind });
     }
     match (expected_local, found.local) {
-        (Some(expected), None) => Err(InspectError::NotBound {
-            descriptor,
-            expected: expected.clone(),
-        }),
-        (Some(expected), Some(found)) if *expected != found => Err(InspectError::BoundElsewhere {
-            descriptor,
-            expected: expected.clone(),
-            found,
-        }),
+        (Some(expected), None) => {
+            Err(InspectError::NotBound { descriptor, expected: expected.clone() })
+        }
+        (Some(expected), Some(found)) if *expected != found => {
+            Err(InspectError::BoundElsewhere { descriptor, expected: expected.clone(), found })
+        }
         (Some(_) | None, _) => Ok(()),
     }
 }
@@ -85,10 +73,8 @@ pub fn verify(
 ///
 /// [`InspectError::Other`] if the kernel does not say.
 pub fn open_file_identity(descriptor: BorrowedFd<'_>) -> Result<Identity, InspectError> {
-    Identity::of_descriptor(descriptor).map_err(|source| InspectError::Other {
-        descriptor: descriptor.as_raw_fd(),
-        source,
-    })
+    Identity::of_descriptor(descriptor)
+        .map_err(|source| InspectError::Other { descriptor: descriptor.as_raw_fd(), source })
 }
 
 /// Why a descriptor is not what it should be.
@@ -153,19 +139,11 @@ pub(crate) fn look(descriptor: BorrowedFd<'_>) -> io::Result<Inspection> {
         Err(errno) => return Err(errno.into()),
     };
     if kind == SocketKind::Other {
-        return Ok(Inspection {
-            kind,
-            listening: false,
-            local: None,
-        });
+        return Ok(Inspection { kind, listening: false, local: None });
     }
     let listening = sockopt::socket_acceptconn(descriptor)?;
     let local = local_address(descriptor, kind)?;
-    Ok(Inspection {
-        kind,
-        listening,
-        local,
-    })
+    Ok(Inspection { kind, listening, local })
 }
 
 /// The protocol is asked for too: MPTCP and SCTP have stream sockets, ICMP datagram sockets, and
@@ -224,8 +202,6 @@ fn internet_address(
 fn unix_name(name: &SockAddr) -> Option<UnixName> {
     match name.as_pathname() {
         Some(path) => Some(UnixName::Path(path.to_path_buf())),
-        None => name
-            .as_abstract_namespace()
-            .map(|name| UnixName::Abstract(name.to_vec())),
+        None => name.as_abstract_namespace().map(|name| UnixName::Abstract(name.to_vec())),
     }
 }

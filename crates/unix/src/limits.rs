@@ -20,10 +20,7 @@ pub struct DescriptorLimit {
 #[must_use]
 pub fn descriptor_limit() -> DescriptorLimit {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    DescriptorLimit {
-        soft: current,
-        hard: maximum,
-    }
+    DescriptorLimit { soft: current, hard: maximum }
 }
 
 /// Raises the soft limit to the hard one, and says what it is now.
@@ -36,13 +33,7 @@ pub fn descriptor_limit() -> DescriptorLimit {
 /// Those of setrlimit(2), of which none is expected.
 pub fn raise_descriptor_limit() -> io::Result<DescriptorLimit> {
     let DescriptorLimit { hard, .. } = descriptor_limit();
-    setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: hard,
-            maximum: hard,
-        },
-    )?;
+    setrlimit(Resource::Nofile, Rlimit { current: hard, maximum: hard })?;
     Ok(descriptor_limit())
 }
 

@@ -1,9 +1,6 @@
 //! Listeners that a service manager passes: the reading of `LISTEN_FDS` and its companions, and
 //! the taking of the descriptors that they announce. It refuses to take what was not inherited.
-#![expect(
-    unsafe_code,
-    reason = "a descriptor that is announced by number must be adopted"
-)]
+#![expect(unsafe_code, reason = "a descriptor that is announced by number must be adopted")]
 
 mod parse;
 
@@ -95,10 +92,7 @@ fn adopt(announced: Option<ListenFds>) -> Result<Vec<(String, OwnedFd)>, TakeLis
     for (descriptor, name) in announced.iter() {
         check_inherited(descriptor, name)?;
     }
-    announced
-        .iter()
-        .map(|(descriptor, name)| adopt_one(descriptor, name))
-        .collect()
+    announced.iter().map(|(descriptor, name)| adopt_one(descriptor, name)).collect()
 }
 
 /// What came through an `execve` cannot be close-on-exec, and what Rust code opens always is. So
@@ -110,23 +104,13 @@ fn check_inherited(descriptor: RawFd, name: &str) -> Result<(), TakeListenFdsErr
     if flags >= 0 {
         return match flags & libc::FD_CLOEXEC {
             0 => Ok(()),
-            _ => Err(TakeListenFdsError::NotInherited {
-                name: name(),
-                descriptor,
-            }),
+            _ => Err(TakeListenFdsError::NotInherited { name: name(), descriptor }),
         };
     }
     let source = io::Error::last_os_error();
     match Errno::from_io_error(&source) {
-        Some(Errno::BADF) => Err(TakeListenFdsError::NotOpen {
-            name: name(),
-            descriptor,
-        }),
-        _ => Err(TakeListenFdsError::Other {
-            name: name(),
-            descriptor,
-            source,
-        }),
+        Some(Errno::BADF) => Err(TakeListenFdsError::NotOpen { name: name(), descriptor }),
+        _ => Err(TakeListenFdsError::Other { name: name(), descriptor, source }),
     }
 }
 

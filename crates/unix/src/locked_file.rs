@@ -111,19 +111,11 @@ impl Drop for HiddenName {
 /// Makes a new file in the directory of `path`, so that a rename from one to the other is atomic.
 fn create_hidden(path: &Path) -> io::Result<(File, HiddenName)> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let name = path
-        .file_name()
-        .ok_or(ErrorKind::InvalidInput)?
-        .to_string_lossy();
+    let name = path.file_name().ok_or(ErrorKind::InvalidInput)?.to_string_lossy();
     for _ in 0..HIDDEN_NAME_LIMIT {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let hidden = path.with_file_name(format!(".{name}.{}-{count}", std::process::id()));
-        match OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(MODE)
-            .open(&hidden)
-        {
+        match OpenOptions::new().write(true).create_new(true).mode(MODE).open(&hidden) {
             Ok(file) => return Ok((file, HiddenName(hidden))),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -140,9 +132,7 @@ mod tests {
 
     fn names(home: &TempDir) -> Vec<String> {
         let entries = fs::read_dir(home.path()).unwrap();
-        entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect()
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 
     fn is_locked(path: &Path) -> bool {
@@ -153,10 +143,7 @@ mod tests {
     fn a_published_file_is_whole_and_locked_until_it_is_dropped() {
         let home = TempDir::new().unwrap();
         let path = home.path().join("x.pid");
-        let file = Draft::write(&path, b"whole\n")
-            .unwrap()
-            .publish_new(&path)
-            .unwrap();
+        let file = Draft::write(&path, b"whole\n").unwrap().publish_new(&path).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"whole\n");
         assert_eq!(names(&home), ["x.pid"]);
         assert!(is_locked(&path));
@@ -180,10 +167,7 @@ mod tests {
         let home = TempDir::new().unwrap();
         let path = home.path().join("x.pid");
         fs::write(&path, "theirs").unwrap();
-        let error = Draft::write(&path, b"ours")
-            .unwrap()
-            .publish_new(&path)
-            .unwrap_err();
+        let error = Draft::write(&path, b"ours").unwrap().publish_new(&path).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"theirs");
         assert_eq!(names(&home), ["x.pid"]);
@@ -193,15 +177,9 @@ mod tests {
     fn a_file_that_was_replaced_is_no_longer_at_its_path() {
         let home = TempDir::new().unwrap();
         let path = home.path().join("x.pid");
-        let first = Draft::write(&path, b"1")
-            .unwrap()
-            .publish_new(&path)
-            .unwrap();
+        let first = Draft::write(&path, b"1").unwrap().publish_new(&path).unwrap();
         assert!(first.is_at(&path).unwrap());
-        let second = Draft::write(&path, b"2")
-            .unwrap()
-            .publish_over(&path)
-            .unwrap();
+        let second = Draft::write(&path, b"2").unwrap().publish_over(&path).unwrap();
         assert!(!first.is_at(&path).unwrap());
         assert!(second.is_at(&path).unwrap());
         assert_eq!(fs::read(&path).unwrap(), b"2");
@@ -215,10 +193,7 @@ mod tests {
         let home = TempDir::new().unwrap();
         let path = home.path().join("x.pid");
         fs::create_dir(&path).unwrap();
-        Draft::write(&path, b"1")
-            .unwrap()
-            .publish_over(&path)
-            .unwrap_err();
+        Draft::write(&path, b"1").unwrap().publish_over(&path).unwrap_err();
         assert_eq!(names(&home), ["x.pid"]);
     }
 
@@ -232,16 +207,9 @@ mod tests {
             fs::write(home.path().join(name), "left").unwrap();
         }
         for _ in 0..4 {
-            Draft::write(&path, b"1")
-                .unwrap()
-                .publish_over(&path)
-                .unwrap();
+            Draft::write(&path, b"1").unwrap().publish_over(&path).unwrap();
         }
         assert_eq!(fs::read(&path).unwrap(), b"1");
-        assert_eq!(
-            names(&home).len(),
-            501,
-            "what others left is not ours to remove"
-        );
+        assert_eq!(names(&home).len(), 501, "what others left is not ours to remove");
     }
 }

@@ -3,10 +3,7 @@
 //! Owns the environment variable and the proof that a descriptor is the one that it names. Refuses
 //! to speak on the channel, and to guess: a descriptor is adopted only if all of it fits.
 
-#![expect(
-    unsafe_code,
-    reason = "an inherited descriptor is known by nothing but its number"
-)]
+#![expect(unsafe_code, reason = "an inherited descriptor is known by nothing but its number")]
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -55,10 +52,7 @@ impl Marker {
         if descriptor.as_raw_fd() < FIRST_DESCRIPTOR {
             return Err(Errno::INVAL.into());
         }
-        Ok(Marker {
-            descriptor: descriptor.as_raw_fd(),
-            inode: stat.st_ino,
-        })
+        Ok(Marker { descriptor: descriptor.as_raw_fd(), inode: stat.st_ino })
     }
 
     /// The value of [`CHANNEL_VARIABLE`].
@@ -74,12 +68,8 @@ impl Marker {
     ///
     /// [`MarkerError::Malformed`].
     pub fn parse(value: &OsStr) -> Result<Marker, MarkerError> {
-        let malformed = || MarkerError::Malformed {
-            value: shown(value),
-        };
-        let text = value
-            .to_str()
-            .filter(|text| text.len() <= VALUE_LIMIT_BYTES);
+        let malformed = || MarkerError::Malformed { value: shown(value) };
+        let text = value.to_str().filter(|text| text.len() <= VALUE_LIMIT_BYTES);
         let (descriptor, inode) = text.and_then(|t| t.split_once(':')).ok_or_else(malformed)?;
         let descriptor = descriptor.parse().map_err(|_| malformed())?;
         let inode = inode.parse().map_err(|_| malformed())?;
@@ -115,10 +105,9 @@ impl Marker {
         let descriptor = unsafe { OwnedFd::from_raw_fd(self.descriptor) };
         match fcntl_setfd(&descriptor, FdFlags::CLOEXEC) {
             Ok(()) => Ok(descriptor),
-            Err(error) => Err(MarkerError::Unreadable {
-                descriptor: self.descriptor,
-                source: error.into(),
-            }),
+            Err(error) => {
+                Err(MarkerError::Unreadable { descriptor: self.descriptor, source: error.into() })
+            }
         }
     }
 
@@ -131,10 +120,7 @@ impl Marker {
             Ok(stat) => stat,
             Err(Errno::BADF) => return Err(MarkerError::NotOpen { descriptor }),
             Err(error) => {
-                return Err(MarkerError::Unreadable {
-                    descriptor,
-                    source: error.into(),
-                });
+                return Err(MarkerError::Unreadable { descriptor, source: error.into() });
             }
         };
         if FileType::from_raw_mode(stat.st_mode) != FileType::Socket {
@@ -153,11 +139,7 @@ impl Marker {
 
 /// The start of a value, no longer than an error should be.
 fn shown(value: &OsStr) -> String {
-    value
-        .to_string_lossy()
-        .chars()
-        .take(VALUE_LIMIT_BYTES)
-        .collect()
+    value.to_string_lossy().chars().take(VALUE_LIMIT_BYTES).collect()
 }
 
 /// Why a marker in the environment was not believed.
@@ -261,10 +243,7 @@ mod tests {
     fn a_marker_of_another_socket_is_stale() {
         let (end, other) = UnixStream::pair().unwrap();
         let marker = Marker::for_descriptor(end.as_fd()).unwrap();
-        let swapped = Marker {
-            descriptor: other.as_raw_fd(),
-            ..marker
-        };
+        let swapped = Marker { descriptor: other.as_raw_fd(), ..marker };
         let error = swapped.verify().unwrap_err();
         assert!(matches!(error, MarkerError::OtherSocket { .. }), "{error}");
         assert!(error.is_stale());
@@ -274,12 +253,7 @@ mod tests {
     fn a_marker_of_something_that_is_no_socket_is_stale() {
         let (reader, _writer) = rustix::pipe::pipe().unwrap();
         let inode = fstat(&reader).unwrap().st_ino;
-        let error = Marker {
-            descriptor: reader.as_raw_fd(),
-            inode,
-        }
-        .verify()
-        .unwrap_err();
+        let error = Marker { descriptor: reader.as_raw_fd(), inode }.verify().unwrap_err();
         assert!(matches!(error, MarkerError::NotASocket { .. }), "{error}");
         assert!(error.is_stale());
     }
@@ -287,12 +261,7 @@ mod tests {
     #[test]
     fn a_marker_of_nothing_is_stale() {
         // No process has that many descriptors: the kernel's own limit is below.
-        let error = Marker {
-            descriptor: i32::MAX,
-            inode: 1,
-        }
-        .verify()
-        .unwrap_err();
+        let error = Marker { descriptor: i32::MAX, inode: 1 }.verify().unwrap_err();
         assert!(matches!(error, MarkerError::NotOpen { .. }), "{error}");
         assert!(error.is_stale());
     }
@@ -324,19 +293,10 @@ mod tests {
             "３:5",
         ] {
             let error = parse(value).unwrap_err();
-            assert!(
-                matches!(error, MarkerError::Malformed { .. }),
-                "{value:?}: {error}"
-            );
+            assert!(matches!(error, MarkerError::Malformed { .. }), "{value:?}: {error}");
             assert!(!error.is_stale());
         }
-        assert_eq!(
-            parse("3:5").unwrap(),
-            Marker {
-                descriptor: 3,
-                inode: 5
-            }
-        );
+        assert_eq!(parse("3:5").unwrap(), Marker { descriptor: 3, inode: 5 });
         let largest = format!("{}:{}", i32::MAX, u64::MAX);
         assert_eq!(parse(&largest).unwrap().to_value(), largest.as_str());
     }

@@ -69,9 +69,7 @@ impl Notifier {
             [b'/', ..] => SocketAddrUnix::new(value),
             [b'@', name @ ..] if !name.is_empty() => SocketAddrUnix::new_abstract_name(name),
             _ => {
-                return Err(NotifyError::Unsupported {
-                    value: value.to_owned(),
-                });
+                return Err(NotifyError::Unsupported { value: value.to_owned() });
             }
         };
         let address = address.map_err(|error| NotifyError::BadAddress {
@@ -157,14 +155,10 @@ impl Notifier {
         descriptors: &[BorrowedFd<'_>],
     ) -> Result<(), NotifyError> {
         if message.len() > MESSAGE_LIMIT_BYTES {
-            return Err(NotifyError::TooLong {
-                length_bytes: message.len(),
-            });
+            return Err(NotifyError::TooLong { length_bytes: message.len() });
         }
         if descriptors.len() > DESCRIPTOR_LIMIT {
-            return Err(NotifyError::TooManyDescriptors {
-                count: descriptors.len(),
-            });
+            return Err(NotifyError::TooManyDescriptors { count: descriptors.len() });
         }
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket =
@@ -195,15 +189,11 @@ fn check_store_name(name: &str) -> Result<(), NotifyError> {
     if length_fits && name.bytes().all(allowed) {
         return Ok(());
     }
-    Err(NotifyError::BadStoreName {
-        name: name.chars().take(STORE_NAME_LIMIT_BYTES).collect(),
-    })
+    Err(NotifyError::BadStoreName { name: name.chars().take(STORE_NAME_LIMIT_BYTES).collect() })
 }
 
 fn system(error: Errno) -> NotifyError {
-    NotifyError::System {
-        source: error.into(),
-    }
+    NotifyError::System { source: error.into() }
 }
 
 #[cfg(test)]
@@ -221,15 +211,8 @@ mod tests {
 
     #[test]
     fn other_kinds_of_address_are_refused_by_name() {
-        for value in [
-            "",
-            "@",
-            "vsock:2:1234",
-            "vsock-stream:2:1",
-            "notify",
-            "./notify",
-            " /run/x",
-        ] {
+        for value in ["", "@", "vsock:2:1234", "vsock-stream:2:1", "notify", "./notify", " /run/x"]
+        {
             let error = Notifier::parse(OsStr::new(value)).unwrap_err();
             assert!(matches!(error, NotifyError::Unsupported { .. }), "{error}");
             assert!(error.to_string().contains(&format!("`{value}`")), "{error}");
@@ -238,10 +221,7 @@ mod tests {
 
     #[test]
     fn an_address_that_no_socket_can_have_is_refused() {
-        for value in [
-            format!("/{}", "x".repeat(200)),
-            format!("@{}", "x".repeat(200)),
-        ] {
+        for value in [format!("/{}", "x".repeat(200)), format!("@{}", "x".repeat(200))] {
             let error = Notifier::parse(OsStr::new(&value)).unwrap_err();
             assert!(matches!(error, NotifyError::BadAddress { .. }), "{error}");
         }
@@ -252,20 +232,9 @@ mod tests {
         for name in ["a", "http", "with blank", &"x".repeat(255)] {
             check_store_name(name).unwrap();
         }
-        for name in [
-            "",
-            "a:b",
-            "a\nFDSTOREREMOVE=1",
-            "a\0",
-            "é",
-            "\x7f",
-            &"x".repeat(256),
-        ] {
+        for name in ["", "a:b", "a\nFDSTOREREMOVE=1", "a\0", "é", "\x7f", &"x".repeat(256)] {
             let error = check_store_name(name).unwrap_err();
-            assert!(
-                matches!(error, NotifyError::BadStoreName { .. }),
-                "{name:?}"
-            );
+            assert!(matches!(error, NotifyError::BadStoreName { .. }), "{name:?}");
             assert!(!error.to_string().contains('\n'));
         }
     }

@@ -47,11 +47,7 @@ impl State {
         let result = match self {
             State::Ready => writeln!(message, "READY=1"),
             State::Reloading => {
-                writeln!(
-                    message,
-                    "RELOADING=1\nMONOTONIC_USEC={}",
-                    monotonic_now().as_micros()
-                )
+                writeln!(message, "RELOADING=1\nMONOTONIC_USEC={}", monotonic_now().as_micros())
             }
             State::Stopping => writeln!(message, "STOPPING=1"),
             State::Status(text) => writeln!(message, "STATUS={}", text.replace(is_control, " ")),
@@ -87,10 +83,7 @@ mod tests {
             (State::Stopping, "STOPPING=1\n"),
             (State::Status("serving 3".into()), "STATUS=serving 3\n"),
             (State::MainPid(77), "MAINPID=77\n"),
-            (
-                State::ExtendTimeout(Duration::from_millis(1_500)),
-                "EXTEND_TIMEOUT_USEC=1500000\n",
-            ),
+            (State::ExtendTimeout(Duration::from_millis(1_500)), "EXTEND_TIMEOUT_USEC=1500000\n"),
             (State::Watchdog, "WATCHDOG=1\n"),
             (State::Errno(2), "ERRNO=2\n"),
         ];
@@ -111,9 +104,7 @@ mod tests {
         let before = monotonic_now().as_micros();
         let message = State::message(&[State::Reloading]);
         let after = monotonic_now().as_micros();
-        let time = message
-            .strip_prefix("RELOADING=1\nMONOTONIC_USEC=")
-            .unwrap();
+        let time = message.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap();
         let time: u128 = time.strip_suffix('\n').unwrap().parse().unwrap();
         assert!((before..=after).contains(&time));
         assert!(time > 0);

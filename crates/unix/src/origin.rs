@@ -29,9 +29,7 @@ pub(crate) fn search_path() -> OsString {
 /// is believed only if it leads to the same directory.
 pub(crate) fn directory() -> io::Result<PathBuf> {
     let here = identity(Path::new("."));
-    let named = env::var_os("PWD")
-        .map(PathBuf::from)
-        .filter(|named| named.is_absolute());
+    let named = env::var_os("PWD").map(PathBuf::from).filter(|named| named.is_absolute());
     match named {
         Some(named) if here.is_some() && identity(&named) == here => Ok(named),
         _ => env::current_dir(),
@@ -105,10 +103,7 @@ mod tests {
     /// The name chosen where these names lead to files of these numbers.
     fn chosen(argument_zero: &str, executed: &str, files: &[(&str, u64)]) -> Option<String> {
         let leads_to = |name: &OsStr| {
-            files
-                .iter()
-                .find(|(known, _)| OsStr::new(known) == name)
-                .map(|&(_, inode)| (0, inode))
+            files.iter().find(|(known, _)| OsStr::new(known) == name).map(|&(_, inode)| (0, inode))
         };
         choose_name(OsStr::new(argument_zero), OsStr::new(executed), leads_to)
             .map(|name| name.to_str().unwrap().to_owned())
@@ -117,10 +112,7 @@ mod tests {
     #[test]
     fn the_name_that_the_starter_used_comes_first() {
         let files = [("server", 1), ("/usr/bin/server", 1)];
-        assert_eq!(
-            chosen("server", "/usr/bin/server", &files).unwrap(),
-            "server"
-        );
+        assert_eq!(chosen("server", "/usr/bin/server", &files).unwrap(), "server");
     }
 
     #[test]
@@ -134,12 +126,7 @@ mod tests {
 
     #[test]
     fn the_name_that_was_executed_counts_only_while_it_leads_somewhere() {
-        let files = [
-            ("./server", 1),
-            ("/dev/fd/5", 1),
-            ("/proc/self/fd/5", 1),
-            ("bare", 1),
-        ];
+        let files = [("./server", 1), ("/dev/fd/5", 1), ("/proc/self/fd/5", 1), ("bare", 1)];
         for executed in ["/gone", "/dev/fd/5", "/proc/self/fd/5", "bare", ""] {
             assert_eq!(chosen("./server", executed, &files).unwrap(), "./server");
             assert_eq!(chosen("made up", executed, &files), None);
@@ -159,9 +146,6 @@ mod tests {
     #[test]
     fn the_last_resort_is_the_running_file() {
         let path = running_file().unwrap();
-        assert_eq!(
-            identity(Path::new(&path)),
-            identity(Path::new("/proc/self/exe"))
-        );
+        assert_eq!(identity(Path::new(&path)), identity(Path::new("/proc/self/exe")));
     }
 }

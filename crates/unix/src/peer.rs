@@ -1,9 +1,6 @@
 //! `PeerCredentials`: who is at the other end of a Unix socket, on the kernel's word. It refuses
 //! to take anybody's own word for it.
-#![expect(
-    unsafe_code,
-    reason = "rustix has no type for a peer of another pid namespace"
-)]
+#![expect(unsafe_code, reason = "rustix has no type for a peer of another pid namespace")]
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -38,11 +35,7 @@ impl PeerCredentials {
             return Err(io::ErrorKind::NotConnected.into());
         }
         let pid = u32::try_from(found.pid).ok().filter(|pid| *pid != 0);
-        Ok(Self {
-            pid,
-            uid: found.uid,
-            gid: found.gid,
-        })
+        Ok(Self { pid, uid: found.uid, gid: found.gid })
     }
 
     /// Whether the peer may control this process: it is the same effective user, or root.
@@ -118,11 +111,7 @@ mod tests {
 
     #[test]
     fn the_same_user_and_root_may_control_and_nobody_else() {
-        let peer = |uid, gid| PeerCredentials {
-            pid: None,
-            uid,
-            gid,
-        };
+        let peer = |uid, gid| PeerCredentials { pid: None, uid, gid };
         assert!(peer(1000, 5).may_control_user(1000));
         assert!(peer(0, 5).may_control_user(1000));
         assert!(!peer(1001, 1000).may_control_user(1000));

@@ -64,10 +64,7 @@ impl PidFile {
         let _turn = wait_for_turn(&path);
         for _ in 0..ATTEMPT_LIMIT {
             if let Some(file) = try_acquire(&path)? {
-                return Ok(PidFile {
-                    path,
-                    file: Some(file),
-                });
+                return Ok(PidFile { path, file: Some(file) });
             }
         }
         Err(PidFileError::Contended { path })
@@ -82,10 +79,7 @@ impl PidFile {
     pub fn take_over(path: impl AsRef<Path>) -> Result<PidFile, PidFileError> {
         let path = absolute_path(path.as_ref())?;
         let file = replace(&path)?;
-        Ok(PidFile {
-            path,
-            file: Some(file),
-        })
+        Ok(PidFile { path, file: Some(file) })
     }
 
     /// Writes it anew with this process's pid, whoever has it now: for an old process that resumes
@@ -106,9 +100,7 @@ impl PidFile {
     /// [`PidFileError::Read`].
     pub fn is_ours(&self) -> Result<bool, PidFileError> {
         match &self.file {
-            Some(file) => file
-                .is_at(&self.path)
-                .map_err(|source| read_error(&self.path, source)),
+            Some(file) => file.is_at(&self.path).map_err(|source| read_error(&self.path, source)),
             None => Ok(false),
         }
     }
@@ -145,13 +137,10 @@ impl PidFile {
     /// [`PidFileError::Read`].
     pub fn read(path: impl AsRef<Path>) -> Result<u32, PidFileError> {
         let path = path.as_ref();
-        let file = open(path, OFlags::empty())?.ok_or_else(|| PidFileError::NotFound {
-            path: path.to_owned(),
-        })?;
+        let file = open(path, OFlags::empty())?
+            .ok_or_else(|| PidFileError::NotFound { path: path.to_owned() })?;
         let pid = read_pid(&file).map_err(|source| read_error(path, source))?;
-        pid.ok_or_else(|| PidFileError::Malformed {
-            path: path.to_owned(),
-        })
+        pid.ok_or_else(|| PidFileError::Malformed { path: path.to_owned() })
     }
 
     fn remove_if_ours(&mut self) -> Result<(), PidFileError> {
@@ -165,10 +154,7 @@ impl PidFile {
             Ok(false) => Ok(()),
             Err(error) => Err(error),
         };
-        removed.map_err(|source| PidFileError::Remove {
-            path: self.path.clone(),
-            source,
-        })
+        removed.map_err(|source| PidFileError::Remove { path: self.path.clone(), source })
     }
 }
 
@@ -196,10 +182,7 @@ fn try_acquire(path: &Path) -> Result<Option<LockedFile>, PidFileError> {
         Err(held) => {
             let pid = read_pid(&held).map_err(read_error)?;
             match is_at(&held, path).map_err(read_error)? {
-                true => Err(PidFileError::Running {
-                    path: path.to_owned(),
-                    pid,
-                }),
+                true => Err(PidFileError::Running { path: path.to_owned(), pid }),
                 false => Ok(None),
             }
         }
@@ -217,19 +200,13 @@ fn publish_new(path: &Path) -> Result<Option<LockedFile>, PidFileError> {
     match draft(path)?.publish_new(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
-        Err(source) => Err(PidFileError::Write {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(PidFileError::Write { path: path.to_owned(), source }),
     }
 }
 
 fn publish_over(path: &Path) -> Result<LockedFile, PidFileError> {
     let published = draft(path)?.publish_over(path);
-    published.map_err(|source| PidFileError::Write {
-        path: path.to_owned(),
-        source,
-    })
+    published.map_err(|source| PidFileError::Write { path: path.to_owned(), source })
 }
 
 fn draft(path: &Path) -> Result<Draft, PidFileError> {

@@ -28,10 +28,7 @@ pub(crate) fn open(path: &Path, flags: OFlags) -> Result<Option<File>, PidFileEr
     refuse_other_kinds(metadata, path)?;
     // And should it have become a pipe since, opening it must not wait for a writer.
     let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path);
+    let opened = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
     match opened {
         Ok(file) => {
             refuse_other_kinds(file.metadata(), path)?;
@@ -60,18 +57,14 @@ pub(crate) fn refuse_other_kinds(
         _ if kind.is_socket() => "a socket",
         _ => "a device",
     };
-    Err(PidFileError::NotAFile {
-        path: path.to_owned(),
-        found,
-    })
+    Err(PidFileError::NotAFile { path: path.to_owned(), found })
 }
 
 /// The pid in `file`, if there is one and nothing else.
 pub(crate) fn read_pid(file: &File) -> io::Result<Option<u32>> {
     let mut content = Vec::new();
     // One byte more than is allowed tells too much from just enough.
-    file.take(CONTENT_LIMIT_BYTES + 1)
-        .read_to_end(&mut content)?;
+    file.take(CONTENT_LIMIT_BYTES + 1).read_to_end(&mut content)?;
     Ok(parse_pid(&content))
 }
 
@@ -86,10 +79,7 @@ fn parse_pid(content: &[u8]) -> Option<u32> {
 }
 
 pub(crate) fn read_error(path: &Path, source: io::Error) -> PidFileError {
-    PidFileError::Read {
-        path: path.to_owned(),
-        source,
-    }
+    PidFileError::Read { path: path.to_owned(), source }
 }
 
 #[cfg(test)]
@@ -99,13 +89,9 @@ mod tests {
 
     #[test]
     fn a_pid_is_one_number_in_range_with_blanks_around() {
-        for (content, pid) in [
-            ("1\n", 1),
-            ("77", 77),
-            (" 77 \n\n", 77),
-            ("0077\n", 77),
-            ("4194304\n", PID_LIMIT),
-        ] {
+        for (content, pid) in
+            [("1\n", 1), ("77", 77), (" 77 \n\n", 77), ("0077\n", 77), ("4194304\n", PID_LIMIT)]
+        {
             assert_eq!(parse_pid(content.as_bytes()), Some(pid), "{content:?}");
         }
     }

@@ -12,10 +12,7 @@
 //!
 //! The calling thread waits until exec has happened; other threads run on.
 
-#![expect(
-    unsafe_code,
-    reason = "posix_spawn(3) is a C interface without a safe wrapper"
-)]
+#![expect(unsafe_code, reason = "posix_spawn(3) is a C interface without a safe wrapper")]
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::marker::PhantomData;
@@ -61,11 +58,7 @@ pub(crate) fn posix_spawn(
 }
 
 fn null_terminated(strings: &[CString]) -> Vec<*const c_char> {
-    strings
-        .iter()
-        .map(|string| string.as_ptr())
-        .chain([ptr::null()])
-        .collect()
+    strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect()
 }
 
 /// What the child does before exec: `posix_spawn_file_actions_t`.
@@ -85,10 +78,7 @@ impl<'fd> FileActions<'fd> {
         // SAFETY: The call above succeeded. The C libraries hold the actions in memory of their
         // own behind a pointer, so the object may be moved.
         let raw = unsafe { raw.assume_init() };
-        Ok(FileActions {
-            raw,
-            _descriptors: PhantomData,
-        })
+        Ok(FileActions { raw, _descriptors: PhantomData })
     }
 
     /// The child enters `directory`. The C library keeps a copy of the name.
@@ -160,10 +150,7 @@ impl Attributes {
 
     fn add_flag(&mut self, flag: c_int) -> Result<(), Errno> {
         self.flags |= flag;
-        let flags = self
-            .flags
-            .try_into()
-            .expect("the flags of POSIX fit its type for them");
+        let flags = self.flags.try_into().expect("the flags of POSIX fit its type for them");
         // SAFETY: The object is initialised.
         check(unsafe { libc::posix_spawnattr_setflags(&raw mut self.raw, flags) })
     }

@@ -127,11 +127,7 @@ fn parse_start_time(stat: &[u8]) -> Option<u64> {
     const FIELDS_BETWEEN_NAME_AND_START_TIME: usize = 19;
     let name_end = stat.iter().rposition(|&byte| byte == b')')?;
     let fields = std::str::from_utf8(&stat[name_end + 1..]).ok()?;
-    fields
-        .split_ascii_whitespace()
-        .nth(FIELDS_BETWEEN_NAME_AND_START_TIME)?
-        .parse()
-        .ok()
+    fields.split_ascii_whitespace().nth(FIELDS_BETWEEN_NAME_AND_START_TIME)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -141,11 +137,7 @@ mod tests {
 
     /// A process of std's that ends when its standard input is closed.
     fn cat() -> std::process::Child {
-        Command::new("/bin/cat")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap()
+        Command::new("/bin/cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
     }
 
     #[test]
@@ -182,31 +174,15 @@ mod tests {
         let pid = other.id();
         let start = start_time_ticks(pid).unwrap();
 
-        assert_eq!(
-            Process::open_if_started_at(pid, start)
-                .unwrap()
-                .unwrap()
-                .pid(),
-            pid
-        );
-        assert!(
-            Process::open_if_started_at(pid, start + 1)
-                .unwrap()
-                .is_none()
-        );
+        assert_eq!(Process::open_if_started_at(pid, start).unwrap().unwrap().pid(), pid);
+        assert!(Process::open_if_started_at(pid, start + 1).unwrap().is_none());
 
         let held = Process::open(pid).unwrap();
         other.kill().unwrap();
         assert!(held.wait_for(Duration::from_secs(10)).unwrap());
-        assert!(
-            Process::open_if_started_at(pid, start).unwrap().is_none(),
-            "a zombie"
-        );
+        assert!(Process::open_if_started_at(pid, start).unwrap().is_none(), "a zombie");
         other.wait().unwrap();
-        assert!(
-            Process::open_if_started_at(pid, start).unwrap().is_none(),
-            "gone"
-        );
+        assert!(Process::open_if_started_at(pid, start).unwrap().is_none(), "gone");
     }
 
     #[test]
@@ -229,11 +205,7 @@ mod tests {
         }
         let mut stat = b"77 (\xff\xfe) ".to_vec();
         stat.extend_from_slice(rest.as_bytes());
-        assert_eq!(
-            parse_start_time(&stat),
-            Some(4242),
-            "a name need not be UTF-8"
-        );
+        assert_eq!(parse_start_time(&stat), Some(4242), "a name need not be UTF-8");
     }
 
     #[test]

@@ -215,23 +215,15 @@ mod tests {
         assert_eq!(plain.get(OsStr::new("PATH")), env::var_os("PATH").as_ref());
         assert_eq!(plain.get(OsStr::new("PWD")), Some(&"/srv".into()));
 
-        program
-            .set_variable("REKINDLE_TEST", "1")
-            .remove_variable("PATH");
+        program.set_variable("REKINDLE_TEST", "1").remove_variable("PATH");
         let changed = program.environment();
         assert_eq!(changed.get(OsStr::new("REKINDLE_TEST")), Some(&"1".into()));
         assert_eq!(changed.get(OsStr::new("PATH")), None);
         assert!(env::var_os("REKINDLE_TEST").is_none(), "ours is left alone");
 
-        program
-            .set_variable("PWD", "/elsewhere")
-            .remove_variable("REKINDLE_TEST");
+        program.set_variable("PWD", "/elsewhere").remove_variable("REKINDLE_TEST");
         let again = program.environment();
-        assert_eq!(
-            again.get(OsStr::new("PWD")),
-            Some(&"/elsewhere".into()),
-            "the caller wins"
-        );
+        assert_eq!(again.get(OsStr::new("PWD")), Some(&"/elsewhere".into()), "the caller wins");
         assert_eq!(again.get(OsStr::new("REKINDLE_TEST")), None);
     }
 
@@ -240,10 +232,7 @@ mod tests {
         let mut program = Program::new("/absent").unwrap();
         program.set_directory("/nowhere/at/all");
         let error = program.resolve().unwrap_err();
-        assert!(
-            matches!(error, ProgramError::DirectoryMissing { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, ProgramError::DirectoryMissing { .. }), "{error}");
         assert!(error.to_string().contains("`/nowhere/at/all`"));
     }
 }

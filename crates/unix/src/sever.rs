@@ -11,10 +11,7 @@
 //!               ▼
 //!            Vacant
 //! ```
-#![expect(
-    unsafe_code,
-    reason = "a registered descriptor is borrowed across threads"
-)]
+#![expect(unsafe_code, reason = "a registered descriptor is borrowed across threads")]
 
 use std::fmt;
 use std::ops::Deref;
@@ -60,13 +57,7 @@ impl Registry {
     /// a forgotten registration still had its number.
     pub fn register<T: AsFd + 'static>(&self, connection: T) -> Severable<T> {
         let index = self.slots().insert(connection.as_fd().as_raw_fd());
-        Severable {
-            registration: Registration {
-                registry: self.clone(),
-                index,
-            },
-            connection,
-        }
+        Severable { registration: Registration { registry: self.clone(), index }, connection }
     }
 
     /// Cuts all registered connections (`shutdown(2)`, both directions) and says how many it cut.
@@ -128,10 +119,7 @@ pub struct Severable<T: AsFd + 'static> {
 impl<T: AsFd + 'static> Severable<T> {
     /// Ends the registration and gives the connection back: from here on nobody cuts it.
     pub fn into_inner(self) -> T {
-        let Self {
-            registration,
-            connection,
-        } = self;
+        let Self { registration, connection } = self;
         drop(registration);
         connection
     }
@@ -162,10 +150,7 @@ impl<T: AsFd + 'static> AsFd for Severable<T> {
 
 impl<T: AsFd + fmt::Debug + 'static> fmt::Debug for Severable<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_tuple("Severable")
-            .field(&self.connection)
-            .finish()
+        formatter.debug_tuple("Severable").field(&self.connection).finish()
     }
 }
 
@@ -241,9 +226,7 @@ impl Slots {
     }
 
     fn remove(&mut self, index: usize) {
-        self.entries[index] = Slot::Vacant {
-            next: self.vacant.replace(index),
-        };
+        self.entries[index] = Slot::Vacant { next: self.vacant.replace(index) };
         self.occupied -= 1;
     }
 }

@@ -132,9 +132,7 @@ impl Signal {
     /// The signal with the system's number `number`, if it is a standard one.
     #[must_use]
     pub fn from_number(number: i32) -> Option<Signal> {
-        Signal::ALL
-            .into_iter()
-            .find(|signal| signal.number() == number)
+        Signal::ALL.into_iter().find(|signal| signal.number() == number)
     }
 
     /// Its full name, such as `SIGHUP`.
@@ -181,10 +179,7 @@ impl Signal {
     /// same instruction again, for ever.
     #[must_use]
     pub const fn can_be_handled(self) -> bool {
-        !matches!(
-            self,
-            Signal::Kill | Signal::Stop | Signal::Ill | Signal::Fpe | Signal::Segv
-        )
+        !matches!(self, Signal::Kill | Signal::Stop | Signal::Ill | Signal::Fpe | Signal::Segv)
     }
 
     /// Whether its default action ends the process.
@@ -218,16 +213,12 @@ impl FromStr for Signal {
     type Err = SignalParseError;
 
     fn from_str(text: &str) -> Result<Signal, SignalParseError> {
-        let short = text
-            .get(..3)
-            .filter(|start| start.eq_ignore_ascii_case("SIG"));
+        let short = text.get(..3).filter(|start| start.eq_ignore_ascii_case("SIG"));
         let name = short.map_or(text, |start| &text[start.len()..]);
         Signal::ALL
             .into_iter()
             .find(|signal| signal.name()[3..].eq_ignore_ascii_case(name))
-            .ok_or_else(|| SignalParseError {
-                text: text.chars().take(SHOWN_LIMIT).collect(),
-            })
+            .ok_or_else(|| SignalParseError { text: text.chars().take(SHOWN_LIMIT).collect() })
     }
 }
 
@@ -286,17 +277,7 @@ mod tests {
 
     #[test]
     fn what_is_no_signal_is_refused_by_name() {
-        for text in [
-            "",
-            "SIG",
-            "sig",
-            "HUPP",
-            "SIGSIGHUP",
-            "1",
-            " HUP",
-            "héup",
-            "SI",
-        ] {
+        for text in ["", "SIG", "sig", "HUPP", "SIGSIGHUP", "1", " HUP", "héup", "SI"] {
             let error = text.parse::<Signal>().unwrap_err();
             assert!(error.to_string().contains(&format!("`{text}`")), "{error}");
         }
@@ -310,9 +291,6 @@ mod tests {
 
     #[test]
     fn display_honours_a_width() {
-        assert_eq!(
-            format!("{:>8}|{:<8}|", Signal::Hup, Signal::Int),
-            "  SIGHUP|SIGINT  |"
-        );
+        assert_eq!(format!("{:>8}|{:<8}|", Signal::Hup, Signal::Int), "  SIGHUP|SIGINT  |");
     }
 }

@@ -66,10 +66,7 @@ impl SocketPath {
 /// [`UnlinkError::Busy`] if the lock was not had in time, [`UnlinkError::Other`] if the system
 /// refuses.
 pub fn unlink_if_same(path: &Path, identity: &Identity) -> Result<bool, UnlinkError> {
-    let other = |source: io::Error| UnlinkError::Other {
-        path: path.into(),
-        source,
-    };
+    let other = |source: io::Error| UnlinkError::Other { path: path.into(), source };
     let _lock = match DirectoryLock::acquire_for(path) {
         Ok(lock) => lock,
         Err(LockFault::Missing(_)) => return Ok(false),
@@ -192,14 +189,8 @@ mod tests {
 
     #[test]
     fn errors_say_what_happens_next() {
-        let error = UnlinkError::Busy {
-            path: "/run/x.sock".into(),
-        }
-        .to_string();
-        assert!(
-            error.starts_with("remove the socket `/run/x.sock`: "),
-            "{error}"
-        );
+        let error = UnlinkError::Busy { path: "/run/x.sock".into() }.to_string();
+        assert!(error.starts_with("remove the socket `/run/x.sock`: "), "{error}");
         assert!(error.contains("the next start replaces it"), "{error}");
     }
 }

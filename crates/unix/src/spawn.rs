@@ -101,9 +101,8 @@ fn assignment(name: OsString, value: &OsStr) -> Result<CString, SpawnError> {
 }
 
 fn c_string(text: &OsStr) -> Result<CString, SpawnError> {
-    CString::new(text.as_bytes()).map_err(|error| SpawnError::NulByte {
-        text: OsString::from_vec(error.into_vec()),
-    })
+    CString::new(text.as_bytes())
+        .map_err(|error| SpawnError::NulByte { text: OsString::from_vec(error.into_vec()) })
 }
 
 fn start(strings: &Strings, options: &SpawnOptions<'_>) -> Result<Pid, Errno> {
@@ -118,13 +117,7 @@ fn start(strings: &Strings, options: &SpawnOptions<'_>) -> Result<Pid, Errno> {
     if options.new_process_group {
         attributes.lead_process_group()?;
     }
-    posix_spawn(
-        &strings.path,
-        &actions,
-        &attributes,
-        &strings.arguments,
-        &strings.environment,
-    )
+    posix_spawn(&strings.path, &actions, &attributes, &strings.arguments, &strings.environment)
 }
 
 /// Ends a child that we cannot watch. As long as nobody has waited for it, its pid is its own.
@@ -173,10 +166,7 @@ mod tests {
     fn what_would_be_read_as_something_else_is_no_name() {
         for name in ["", "A=B", "A="] {
             let error = assignment(name.into(), OsStr::new("x")).unwrap_err();
-            assert!(
-                matches!(error, SpawnError::NotAVariableName { .. }),
-                "{error}"
-            );
+            assert!(matches!(error, SpawnError::NotAVariableName { .. }), "{error}");
         }
     }
 
@@ -184,9 +174,7 @@ mod tests {
     fn a_nul_byte_is_refused_and_not_cut_at() {
         for (name, value) in [("A\0B", "x"), ("A", "x\0y")] {
             let error = assignment(name.into(), OsStr::new(value)).unwrap_err();
-            let SpawnError::NulByte { text } = error else {
-                panic!("{error}")
-            };
+            let SpawnError::NulByte { text } = error else { panic!("{error}") };
             assert_eq!(text, format!("{name}={value}").as_str());
         }
     }
@@ -198,30 +186,12 @@ mod tests {
         let meaning = |error| explain(&program, path, error);
         assert!(meaning(Errno::TXTBSY).is_text_busy());
         assert!(!meaning(Errno::NOENT).is_text_busy());
-        assert!(matches!(
-            meaning(Errno::NOENT),
-            SpawnError::InterpreterMissing { .. }
-        ));
-        assert!(matches!(
-            meaning(Errno::ACCESS),
-            SpawnError::PermissionDenied { .. }
-        ));
-        assert!(matches!(
-            meaning(Errno::NOEXEC),
-            SpawnError::NotAProgram { .. }
-        ));
-        assert!(matches!(
-            meaning(Errno::TOOBIG),
-            SpawnError::ArgumentsTooLong { .. }
-        ));
-        assert!(matches!(
-            meaning(Errno::AGAIN),
-            SpawnError::LimitReached { .. }
-        ));
-        assert!(matches!(
-            meaning(Errno::MFILE),
-            SpawnError::LimitReached { .. }
-        ));
+        assert!(matches!(meaning(Errno::NOENT), SpawnError::InterpreterMissing { .. }));
+        assert!(matches!(meaning(Errno::ACCESS), SpawnError::PermissionDenied { .. }));
+        assert!(matches!(meaning(Errno::NOEXEC), SpawnError::NotAProgram { .. }));
+        assert!(matches!(meaning(Errno::TOOBIG), SpawnError::ArgumentsTooLong { .. }));
+        assert!(matches!(meaning(Errno::AGAIN), SpawnError::LimitReached { .. }));
+        assert!(matches!(meaning(Errno::MFILE), SpawnError::LimitReached { .. }));
         assert!(matches!(meaning(Errno::IO), SpawnError::Other { .. }));
     }
 

@@ -88,16 +88,10 @@ mod tests {
             let path = directory.path().join("x.sock");
             let socket = bound(&path, kind);
             // A stream socket that does not listen yet refuses connections like a dead one.
-            assert!(
-                matches!(clear_locked(&path), Err(Occupied::Live)),
-                "{kind:?}"
-            );
+            assert!(matches!(clear_locked(&path), Err(Occupied::Live)), "{kind:?}");
             if kind != SocketType::DGRAM {
                 rustix::net::listen(&socket, 0).unwrap();
-                assert!(
-                    matches!(clear_locked(&path), Err(Occupied::Live)),
-                    "{kind:?}"
-                );
+                assert!(matches!(clear_locked(&path), Err(Occupied::Live)), "{kind:?}");
             }
             assert!(path.exists());
             drop(socket);
@@ -113,10 +107,7 @@ mod tests {
         let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
         listener.set_nonblocking(true).unwrap();
         assert!(matches!(clear_locked(&path), Err(Occupied::Live)));
-        assert_eq!(
-            listener.accept().unwrap_err().kind(),
-            io::ErrorKind::WouldBlock
-        );
+        assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 
     #[test]
@@ -142,10 +133,7 @@ mod tests {
         let folder = directory.path().join("folder");
         std::fs::create_dir(&folder).unwrap();
         for path in [&file, &link, &folder] {
-            assert!(
-                matches!(clear_locked(path), Err(Occupied::NotASocket)),
-                "{path:?}"
-            );
+            assert!(matches!(clear_locked(path), Err(Occupied::NotASocket)), "{path:?}");
             assert!(path.symlink_metadata().is_ok(), "{path:?} was removed");
         }
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");

@@ -39,16 +39,13 @@ fn parse(
     };
     let watched = match pid {
         None => own_pid,
-        Some(text) => number(text).ok_or_else(|| WatchdogError {
-            name: WATCHDOG_PID_VARIABLE,
-            value: text.to_owned(),
-        })?,
+        Some(text) => number(text)
+            .ok_or_else(|| WatchdogError { name: WATCHDOG_PID_VARIABLE, value: text.to_owned() })?,
     };
     match number::<u64>(interval) {
-        None | Some(0) | Some(u64::MAX) => Err(WatchdogError {
-            name: WATCHDOG_INTERVAL_VARIABLE,
-            value: interval.to_owned(),
-        }),
+        None | Some(0) | Some(u64::MAX) => {
+            Err(WatchdogError { name: WATCHDOG_INTERVAL_VARIABLE, value: interval.to_owned() })
+        }
         Some(_) if watched != own_pid => Ok(None),
         Some(microseconds) => Ok(Some(Duration::from_micros(microseconds))),
     }
@@ -90,15 +87,8 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_by_name() {
-        for interval in [
-            "",
-            "0",
-            "-1",
-            "1s",
-            " 1",
-            "18446744073709551615",
-            "18446744073709551616",
-        ] {
+        for interval in ["", "0", "-1", "1s", " 1", "18446744073709551615", "18446744073709551616"]
+        {
             let error = parsed(interval, None).unwrap_err().to_string();
             assert!(error.contains(&format!("`{interval}`")), "{error}");
             assert!(error.contains("WATCHDOG_USEC"), "{error}");

@@ -32,13 +32,7 @@ enum Urgency {
 impl Leaving {
     /// A process whose successor is confirmed, and whose drain began at the commit.
     pub(super) const fn upgraded(ending: Ending, drain: Drain, progress: Progress) -> Self {
-        Self {
-            ending,
-            drain,
-            progress,
-            upgrade: None,
-            urgency: Urgency::NotAsked,
-        }
+        Self { ending, drain, progress, upgrade: None, urgency: Urgency::NotAsked }
     }
 
     /// A process that was asked to stop, if need be in the middle of an upgrade.

@@ -76,11 +76,7 @@ impl Life {
             }
         };
         self.settle(now);
-        if told == 0 {
-            Err(Refusal::NothingDrains)
-        } else {
-            Ok(told)
-        }
+        if told == 0 { Err(Refusal::NothingDrains) } else { Ok(told) }
     }
 
     fn begin_upgrade(&mut self, now: Instant, side: Beginning) -> Result<(), Refusal> {
@@ -99,14 +95,13 @@ impl Life {
                 return Ok(());
             }
             State::Starting => Refusal::NotReady,
-            State::Upgrading(_, side) => side
-                .phase()
-                .map_or(Refusal::UpgradeEnding, Refusal::UpgradeInProgress),
+            State::Upgrading(_, side) => {
+                side.phase().map_or(Refusal::UpgradeEnding, Refusal::UpgradeInProgress)
+            }
             State::Draining(_, side, ..) => Refusal::Replaced(side.generation()),
-            State::Leaving(Leaving {
-                ending: Ending::Upgraded(generation),
-                ..
-            }) => Refusal::Replaced(*generation),
+            State::Leaving(Leaving { ending: Ending::Upgraded(generation), .. }) => {
+                Refusal::Replaced(*generation)
+            }
             State::Leaving(_) | State::Ended { .. } => Refusal::Stopping,
         };
         Err(refusal)
@@ -148,19 +143,13 @@ type Beginning = fn(Instant, Terms) -> OldSide;
 impl Serving {
     /// Tells the old process, once, that it need not be able to resume any more.
     pub(super) fn confirm_predecessor(&mut self) -> Option<Action> {
-        self.predecessor
-            .take()
-            .map(|old| Action::Elder(old, Message::Confirmed))
+        self.predecessor.take().map(|old| Action::Elder(old, Message::Confirmed))
     }
 }
 
 fn hammer_elders(serving: &mut Serving, actions: &mut VecDeque<Action>) -> usize {
     let elders = serving.elders.hammer_all();
     let told = elders.len();
-    actions.extend(
-        elders
-            .into_iter()
-            .map(|elder| Action::Elder(elder, Message::Hammer)),
-    );
+    actions.extend(elders.into_iter().map(|elder| Action::Elder(elder, Message::Hammer)));
     told
 }

@@ -52,10 +52,7 @@ pub struct Listener<S> {
 
 impl<S: Stream> Listener<S> {
     pub(crate) const fn new(acceptor: Acceptor) -> Self {
-        Self {
-            acceptor,
-            stream: PhantomData,
-        }
+        Self { acceptor, stream: PhantomData }
     }
 
     /// Accepts the next connection, which is in blocking mode; none once this process accepts no
@@ -74,18 +71,9 @@ impl<S: Stream> Listener<S> {
             }
             match self.acceptor.attempt(SocketFlags::CLOEXEC) {
                 Attempt::Accepted(accepted) => {
-                    let Accepted {
-                        descriptor,
-                        peer,
-                        guard,
-                    } = accepted;
+                    let Accepted { descriptor, peer, guard } = accepted;
                     let stream = S::from(descriptor);
-                    return Some(Connection::new(
-                        stream,
-                        peer,
-                        guard,
-                        self.acceptor.tracker(),
-                    ));
+                    return Some(Connection::new(stream, peer, guard, self.acceptor.tracker()));
                 }
                 Attempt::Exhausted => thread::sleep(backoff.next()),
                 Attempt::Ended => return None,
@@ -128,10 +116,7 @@ impl<S> AsFd for Listener<S> {
 
 impl<S: Stream> fmt::Debug for Listener<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_tuple("Listener")
-            .field(&self.socket())
-            .finish()
+        formatter.debug_tuple("Listener").field(&self.socket()).finish()
     }
 }
 

@@ -18,9 +18,7 @@ pub struct Running {
 
 impl Running {
     pub(crate) const fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            life: RunningLife::new(shared),
-        }
+        Self { life: RunningLife::new(shared) }
     }
 
     /// The generation that this process is.
@@ -61,9 +59,7 @@ impl Running {
         I::Item: Into<OsString>,
     {
         let arguments = arguments.into_iter().map(Into::into).collect();
-        self.life
-            .ask_for_upgrade(Some(arguments))
-            .outcome_blocking()
+        self.life.ask_for_upgrade(Some(arguments)).outcome_blocking()
     }
 
     /// Asks for a graceful stop; a second time, for a stop at once.
@@ -80,19 +76,13 @@ impl Running {
     /// is ending: no new work comes, for now. The moment for a server with kept connections to
     /// say goodbye on them.
     pub fn draining(&self) {
-        self.life
-            .shared()
-            .stage
-            .until_blocking(RunningLife::draining);
+        self.life.shared().stage.until_blocking(RunningLife::draining);
     }
 
     /// Waits until this process serves again, after its successor was rolled back; or until it is
     /// ending, and then returns why.
     pub fn resumed(&self) -> Result<(), Ending> {
-        self.life
-            .shared()
-            .stage
-            .until_blocking(RunningLife::resumed)
+        self.life.shared().stage.until_blocking(RunningLife::resumed)
     }
 
     /// Waits until this process accepts no more, ever: its successor is confirmed, or it was asked

@@ -1,5 +1,6 @@
 //! A service before it is ready, for threads: it claims its listeners.
 
+use std::num::NonZeroU16;
 use std::os::fd::OwnedFd;
 
 use rekindle_core::{Generation, NewFailure};
@@ -38,9 +39,7 @@ impl Builder {
     ///
     /// [`StartError`]. The old process, if there is one, serves on.
     pub fn start_blocking(self) -> Result<Service, StartError> {
-        Ok(Service {
-            claims: Claims::new(self.begin()?),
-        })
+        Ok(Service { claims: Claims::new(self.begin()?) })
     }
 }
 
@@ -107,7 +106,7 @@ impl Service {
         &mut self,
         name: &str,
         address: &str,
-        count: usize,
+        count: NonZeroU16,
     ) -> Result<Vec<TcpListener>, ListenError> {
         let group = self.claims.group(name, SocketKind::Tcp, address, count)?;
         Ok(group.into_iter().map(Listener::new).collect())

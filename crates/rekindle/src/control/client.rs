@@ -39,10 +39,7 @@ impl Client {
     pub fn reply_timeout(self, timeout: Option<Duration>) -> Result<Self, ClientError> {
         match self.stream.set_read_timeout(timeout) {
             Ok(()) => Ok(self),
-            Err(source) => Err(ClientError::Lost {
-                path: self.path,
-                source,
-            }),
+            Err(source) => Err(ClientError::Lost { path: self.path, source }),
         }
     }
 
@@ -57,16 +54,9 @@ impl Client {
         match sent {
             Ok(()) => {
                 let reader = BufReader::new(self.stream);
-                Ok(Replies {
-                    path: self.path,
-                    reader,
-                    state: Reading::More,
-                })
+                Ok(Replies { path: self.path, reader, state: Reading::More })
             }
-            Err(source) => Err(ClientError::Lost {
-                path: self.path,
-                source,
-            }),
+            Err(source) => Err(ClientError::Lost { path: self.path, source }),
         }
     }
 }
@@ -104,16 +94,11 @@ impl Replies {
         let mut line = Vec::new();
         let limit = u64::try_from(LINE_LIMIT_BYTES).unwrap_or(u64::MAX);
         let read = (&mut self.reader).take(limit).read_until(b'\n', &mut line);
-        let lost = |source| ClientError::Lost {
-            path: self.path.clone(),
-            source,
-        };
+        let lost = |source| ClientError::Lost { path: self.path.clone(), source };
         match read {
             Ok(0) => Err(lost(io::ErrorKind::UnexpectedEof.into())),
-            Ok(_) => Reply::from_line(&line).map_err(|source| ClientError::NotAReply {
-                path: self.path.clone(),
-                source,
-            }),
+            Ok(_) => Reply::from_line(&line)
+                .map_err(|source| ClientError::NotAReply { path: self.path.clone(), source }),
             Err(source) => Err(lost(source)),
         }
     }

@@ -156,11 +156,8 @@ impl Reply {
     /// The reply as a line, without the line feed.
     #[must_use]
     pub fn to_line(&self) -> String {
-        serde_json::to_string(&Envelope {
-            v: CONTROL_VERSION,
-            reply: self,
-        })
-        .expect("a reply has string keys only")
+        serde_json::to_string(&Envelope { v: CONTROL_VERSION, reply: self })
+            .expect("a reply has string keys only")
     }
 
     /// The reply in a line; fields that a later version added are skipped.
@@ -186,25 +183,13 @@ mod tests {
             build: "1.0".into(),
             uptime_ms: 5,
             in_flight: 2,
-            listeners: vec![ListenerStatus {
-                name: "http".into(),
-                address: "127.0.0.1:1".into(),
-            }],
-            draining: vec![DrainingStatus {
-                generation: 2,
-                pid: 6,
-                in_flight: 1,
-            }],
+            listeners: vec![ListenerStatus { name: "http".into(), address: "127.0.0.1:1".into() }],
+            draining: vec![DrainingStatus { generation: 2, pid: 6, in_flight: 1 }],
             last_failure: None,
         };
         let replies = [
             Reply::Status(Box::new(status)),
-            Reply::Phase {
-                phase: "starting".into(),
-                after_ms: 3,
-                generation: 2,
-                pid: Some(9),
-            },
+            Reply::Phase { phase: "starting".into(), after_ms: 3, generation: 2, pid: Some(9) },
             Reply::Verdict {
                 verdict: "aborted".into(),
                 confirmed: false,
@@ -219,13 +204,8 @@ mod tests {
             Reply::Stopping { in_flight: 1 },
             Reply::Stopped { cut: 0, took_ms: 8 },
             Reply::Hammered { processes: 2 },
-            Reply::Refused {
-                reason: "stopping".into(),
-                message: "this process stops".into(),
-            },
-            Reply::Error {
-                message: "?".into(),
-            },
+            Reply::Refused { reason: "stopping".into(), message: "this process stops".into() },
+            Reply::Error { message: "?".into() },
         ];
         for reply in replies {
             let line = reply.to_line();
@@ -237,9 +217,6 @@ mod tests {
     #[test]
     fn a_field_of_a_later_version_is_skipped() {
         let line = br#"{"v":1,"event":"hammered","processes":1,"colour":"red"}"#;
-        assert_eq!(
-            Reply::from_line(line).unwrap(),
-            Reply::Hammered { processes: 1 }
-        );
+        assert_eq!(Reply::from_line(line).unwrap(), Reply::Hammered { processes: 1 });
     }
 }

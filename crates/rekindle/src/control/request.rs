@@ -49,11 +49,8 @@ impl Request {
     /// The request as a line, without the line feed.
     #[must_use]
     pub fn to_line(&self) -> String {
-        serde_json::to_string(&Envelope {
-            v: CONTROL_VERSION,
-            request: self,
-        })
-        .expect("a request has string keys only")
+        serde_json::to_string(&Envelope { v: CONTROL_VERSION, request: self })
+            .expect("a request has string keys only")
     }
 
     /// The request in a line.
@@ -67,11 +64,7 @@ impl Request {
         }
         let mut fields: serde_json::Map<String, serde_json::Value> =
             serde_json::from_slice(line).map_err(RequestError::NotAnObject)?;
-        match fields
-            .remove("v")
-            .as_ref()
-            .and_then(serde_json::Value::as_u64)
-        {
+        match fields.remove("v").as_ref().and_then(serde_json::Value::as_u64) {
             Some(version) if version == u64::from(CONTROL_VERSION) => {}
             Some(version) => return Err(RequestError::Version { version }),
             None => return Err(RequestError::NoVersion),
@@ -112,10 +105,7 @@ mod tests {
     fn every_request_is_read_as_it_was_written() {
         let requests = [
             Request::Status {},
-            Request::Upgrade {
-                wait: Wait::Confirmed,
-                arguments: None,
-            },
+            Request::Upgrade { wait: Wait::Confirmed, arguments: None },
             Request::Upgrade {
                 wait: Wait::Committed,
                 arguments: Some(vec!["--port".into(), "ü\n".into()]),
@@ -126,24 +116,14 @@ mod tests {
         for request in requests {
             let line = request.to_line();
             assert!(!line.contains('\n'), "{line}");
-            assert_eq!(
-                Request::from_line(line.as_bytes()).unwrap(),
-                request,
-                "{line}"
-            );
+            assert_eq!(Request::from_line(line.as_bytes()).unwrap(), request, "{line}");
         }
     }
 
     #[test]
     fn what_may_be_left_out_has_the_documented_default() {
         let request = Request::from_line(br#"{"v":1,"request":"upgrade"}"#).unwrap();
-        assert_eq!(
-            request,
-            Request::Upgrade {
-                wait: Wait::Confirmed,
-                arguments: None
-            }
-        );
+        assert_eq!(request, Request::Upgrade { wait: Wait::Confirmed, arguments: None });
     }
 
     #[test]
@@ -155,10 +135,7 @@ mod tests {
             (br#"{"request":"status"}"#, "version is missing"),
             (br#"{"v":"1","request":"status"}"#, "version is missing"),
             (br#"{"v":2,"request":"status"}"#, "version 2 is not spoken"),
-            (
-                br#"{"v":1,"request":"reboot"}"#,
-                "there are status, upgrade, stop and hammer",
-            ),
+            (br#"{"v":1,"request":"reboot"}"#, "there are status, upgrade, stop and hammer"),
             (br#"{"v":1,"request":"upgrade","args":[]}"#, "unknown field"),
         ];
         for (line, expected) in table {
@@ -166,9 +143,6 @@ mod tests {
             assert!(error.contains(expected), "{error}");
         }
         let long = vec![b' '; LINE_LIMIT_BYTES + 1];
-        assert!(matches!(
-            Request::from_line(&long),
-            Err(RequestError::TooLong)
-        ));
+        assert!(matches!(Request::from_line(&long), Err(RequestError::TooLong)));
     }
 }

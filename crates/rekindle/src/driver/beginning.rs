@@ -44,10 +44,7 @@ impl Driver {
             let failure = failure.clone();
             self.set_stage(Stage::Failed(failure));
         } else if incoming.is_to_serve() {
-            let taken_over = self
-                .incoming
-                .take()
-                .and_then(crate::incoming::Incoming::take_over);
+            let taken_over = self.incoming.take().and_then(crate::incoming::Incoming::take_over);
             self.serve(taken_over);
         }
     }
@@ -72,8 +69,7 @@ impl Driver {
             self.elders.send(old.generation, &Message::Serving);
         }
         let generation = self.shared.generation;
-        self.notices
-            .serving(format!("generation {generation} serves"));
+        self.notices.serving(format!("generation {generation} serves"));
         crate::telemetry::serving(generation);
         let old_pid = predecessor.map(|old| old.pid);
         info!(%generation, old_pid, listeners = self.held.len(), "serving");
@@ -81,11 +77,7 @@ impl Driver {
     }
 
     fn adopt(&mut self, taken_over: Option<TakenOver>) -> (Option<ElderEntry>, Vec<ElderEntry>) {
-        let Some(TakenOver {
-            predecessor,
-            elders,
-        }) = taken_over
-        else {
+        let Some(TakenOver { predecessor, elders }) = taken_over else {
             return (None, Vec::new());
         };
         let mut entries = Vec::new();

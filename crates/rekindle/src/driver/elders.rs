@@ -44,9 +44,7 @@ impl ElderLinks {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Generation, &Link)> {
-        self.links
-            .iter()
-            .map(|(generation, link)| (*generation, link))
+        self.links.iter().map(|(generation, link)| (*generation, link))
     }
 
     /// Another end of the channel to this elder, to be passed on.
@@ -74,15 +72,13 @@ impl Driver {
             match link.receive(&mut self.buffer) {
                 Arrival::Message(message, _) => {
                     debug!(%generation, message = message.name(), "from an elder");
-                    self.life
-                        .handle(self.clock.now(), Event::Elder(generation, message));
+                    self.life.handle(self.clock.now(), Event::Elder(generation, message));
                 }
                 Arrival::Garbage(error) => warn!(%generation, %error, "from an elder"),
                 Arrival::EndOfFile => {
                     info!(%generation, "an older generation has left");
                     self.elders.links.remove(&generation);
-                    self.life
-                        .handle(self.clock.now(), Event::ElderGone(generation));
+                    self.life.handle(self.clock.now(), Event::ElderGone(generation));
                 }
                 Arrival::Nothing => break,
             }

@@ -46,10 +46,7 @@ impl Notices {
 
     /// The process stops, and takes no longer than `drain_timeout`.
     pub(super) fn stopping(&self, drain_timeout: Duration) {
-        self.send(&[
-            NotifyState::Stopping,
-            NotifyState::ExtendTimeout(drain_timeout),
-        ]);
+        self.send(&[NotifyState::Stopping, NotifyState::ExtendTimeout(drain_timeout)]);
     }
 
     fn send(&self, states: &[NotifyState]) {

@@ -61,26 +61,19 @@ impl Operators {
     }
 
     pub(super) fn connections(&self) -> impl Iterator<Item = (u64, &Operator)> {
-        self.connections
-            .iter()
-            .map(|(number, operator)| (*number, operator))
+        self.connections.iter().map(|(number, operator)| (*number, operator))
     }
 
     /// When to call [`Operators::tick`] next.
     pub(super) fn retry_at(&self) -> Option<Instant> {
-        let late = self
-            .connections
-            .values()
-            .filter_map(Operator::ask_before)
-            .min();
+        let late = self.connections.values().filter_map(Operator::ask_before).min();
         late.into_iter().chain(self.porter.retry_at()).min()
     }
 
     /// Lets those go who did not ask in time.
     pub(super) fn tick(&mut self, now: Instant) {
         self.porter.tick(now);
-        self.connections
-            .retain(|_, operator| operator.ask_before().is_none_or(|by| now < by));
+        self.connections.retain(|_, operator| operator.ask_before().is_none_or(|by| now < by));
     }
 
     /// Takes a new connection, if its user may ask.
@@ -91,11 +84,7 @@ impl Operators {
         let operator = Operator::new(stream, Instant::now() + REQUEST_TIMEOUT);
         match operator.peer() {
             Ok(peer) if !peer.may_control() => {
-                warn!(
-                    uid = peer.uid,
-                    pid = peer.pid,
-                    "another user asked; it is refused"
-                );
+                warn!(uid = peer.uid, pid = peer.pid, "another user asked; it is refused");
                 return operator.refuse("other-user", "only the owner of the service may ask");
             }
             Ok(_) => {}
@@ -129,10 +118,7 @@ impl Operators {
                 reason: None,
                 message: None,
             };
-            self.tell(
-                |operator| operator.waits_for() == Some(Wait::Committed),
-                &reply,
-            );
+            self.tell(|operator| operator.waits_for() == Some(Wait::Committed), &reply);
         }
     }
 
@@ -172,10 +158,7 @@ impl Operators {
 
     /// The process has finished what it had.
     pub(super) fn stopped(&mut self, report: &Report) {
-        let reply = Reply::Stopped {
-            cut: report.cut,
-            took_ms: milliseconds(report.took),
-        };
+        let reply = Reply::Stopped { cut: report.cut, took_ms: milliseconds(report.took) };
         self.tell(Operator::waits_for_stop, &reply);
     }
 
@@ -185,8 +168,7 @@ impl Operators {
     }
 
     fn tell(&mut self, whom: impl Fn(&Operator) -> bool, reply: &Reply) {
-        self.connections
-            .retain(|_, operator| !whom(operator) || operator.tell(reply));
+        self.connections.retain(|_, operator| !whom(operator) || operator.tell(reply));
     }
 }
 
@@ -206,12 +188,7 @@ impl Driver {
                 self.do_request(number, request);
             }
             Heard::NoRequest(error) => {
-                self.reply(
-                    number,
-                    &Reply::Error {
-                        message: error.to_string(),
-                    },
-                );
+                self.reply(number, &Reply::Error { message: error.to_string() });
             }
         }
     }

@@ -39,11 +39,7 @@ pub(super) fn wait(driver: &Driver) -> Vec<Token> {
         Err(error) => error!(%error, "cannot wait for events"),
     }
     let ready = set.iter().map(|entry| !entry.revents().is_empty());
-    tokens
-        .into_iter()
-        .zip(ready)
-        .filter_map(|(token, ready)| ready.then_some(token))
-        .collect()
+    tokens.into_iter().zip(ready).filter_map(|(token, ready)| ready.then_some(token)).collect()
 }
 
 fn add_all<'a>(driver: &'a Driver, add: &mut impl FnMut(Token, BorrowedFd<'a>, PollFlags)) {
@@ -67,34 +63,21 @@ fn add_all<'a>(driver: &'a Driver, add: &mut impl FnMut(Token, BorrowedFd<'a>, P
     // Only the newest process reads what the elders send.
     if driver.life.elders().is_some() {
         for (generation, link) in driver.elders.iter() {
-            add(
-                Token::Elder(generation),
-                link.as_fd(),
-                interest(link.wants_room()),
-            );
+            add(Token::Elder(generation), link.as_fd(), interest(link.wants_room()));
         }
     }
-    for (token, porter) in [
-        (Token::Rendezvous, &driver.rendezvous),
-        (Token::Control, driver.operators.porter()),
-    ] {
+    for (token, porter) in
+        [(Token::Rendezvous, &driver.rendezvous), (Token::Control, driver.operators.porter())]
+    {
         if let Some(descriptor) = porter.waiting() {
             add(token, descriptor, PollFlags::IN);
         }
     }
     for (number, operator) in driver.operators.connections() {
-        add(
-            Token::Operator(number),
-            operator.as_fd(),
-            operator.interest(),
-        );
+        add(Token::Operator(number), operator.as_fd(), operator.interest());
     }
 }
 
 fn interest(wants_room: bool) -> PollFlags {
-    if wants_room {
-        PollFlags::IN | PollFlags::OUT
-    } else {
-        PollFlags::IN
-    }
+    if wants_room { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN }
 }

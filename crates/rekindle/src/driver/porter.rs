@@ -24,18 +24,12 @@ pub(super) struct Porter {
 
 impl Porter {
     pub(super) const fn new(held: Option<Arc<Held>>) -> Self {
-        Self {
-            held,
-            rest_until: None,
-        }
+        Self { held, rest_until: None }
     }
 
     /// The descriptor to wait on, as long as this process is to accept.
     pub(super) fn waiting(&self) -> Option<BorrowedFd<'_>> {
-        let held = self
-            .held
-            .as_ref()
-            .filter(|held| held.gate.door() == Door::Open)?;
+        let held = self.held.as_ref().filter(|held| held.gate.door() == Door::Open)?;
         self.rest_until.is_none().then(|| held.descriptor.as_fd())
     }
 

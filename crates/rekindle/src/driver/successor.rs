@@ -28,22 +28,12 @@ impl Successor {
     /// A child of ours.
     pub(super) fn spawned(link: Link, child: Child) -> Self {
         let pid = child.pid();
-        Self {
-            link,
-            child: Some(child),
-            pid,
-            reading: Reading::Open,
-        }
+        Self { link, child: Some(child), pid, reading: Reading::Open }
     }
 
-    /// Somebody else's child, that came to us.
+    /// Somebody else's child, that came to us; its pid is 0 if it is in another pid namespace.
     pub(super) const fn met(link: Link, pid: u32) -> Self {
-        Self {
-            link,
-            child: None,
-            pid,
-            reading: Reading::Open,
-        }
+        Self { link, child: None, pid, reading: Reading::Open }
     }
 
     /// The process id: of the child, until the process at the other end says its own.

@@ -36,14 +36,7 @@ impl Attempt {
     fn new(generation: Generation, ticket: Option<Ticket>) -> Self {
         let span = info_span!("upgrade", %generation);
         let begun = SystemInstant::now();
-        Self {
-            generation,
-            pid: None,
-            begun,
-            phases: Vec::new(),
-            ticket,
-            span,
-        }
+        Self { generation, pid: None, begun, phases: Vec::new(), ticket, span }
     }
 
     pub(super) fn took(&self) -> Duration {
@@ -52,13 +45,7 @@ impl Attempt {
 
     fn report(&self, verdict: Verdict) -> UpgradeReport {
         let (generation, pid, took) = (self.generation, self.pid, self.took());
-        UpgradeReport {
-            verdict,
-            generation,
-            pid,
-            took,
-            phases: self.phases.clone(),
-        }
+        UpgradeReport { verdict, generation, pid, took, phases: self.phases.clone() }
     }
 }
 
@@ -90,36 +77,25 @@ impl Driver {
             Err(error) => return warn!(%error, "who came to the rendezvous is not known"),
         };
         if !peer.may_control() {
-            warn!(
-                uid = peer.uid,
-                pid = peer.pid,
-                "another user's process came; it is refused"
-            );
-            return link.post(&Message::Refused {
-                reason: Reason::OtherUser { uid: peer.uid },
-            });
+            warn!(uid = peer.uid, pid = peer.pid, "another user's process came; it is refused");
+            return link.post(&Message::Refused { reason: Reason::OtherUser { uid: peer.uid } });
         }
         match self.life.meet(self.clock.now()) {
             Ok(()) => {
                 info!(pid = peer.pid, "a new process has come to the rendezvous");
                 self.attempt(None);
-                self.successor = Some(Successor::met(link, peer.pid));
+                self.successor = Some(Successor::met(link, peer.pid.unwrap_or_default()));
             }
             Err(refusal) => {
                 info!(pid = peer.pid, %refusal, "a new process has come, and is refused");
-                let reason = Reason::Busy {
-                    words: Text::of(refusal),
-                };
+                let reason = Reason::Busy { words: Text::of(refusal) };
                 link.post(&Message::Refused { reason });
             }
         }
     }
 
     fn attempt(&mut self, ticket: Option<Ticket>) {
-        let generation = self
-            .life
-            .successor()
-            .unwrap_or_else(|| self.shared.generation.next());
+        let generation = self.life.successor().unwrap_or_else(|| self.shared.generation.next());
         let attempt = Attempt::new(generation, ticket);
         info!(parent: &attempt.span, "an upgrade begins");
         self.attempt = Some(attempt);
@@ -183,11 +159,7 @@ impl Driver {
         let Some(successor) = &mut self.successor else {
             return;
         };
-        debug!(
-            listeners = offer.listeners.len(),
-            elders = offer.elders.len(),
-            "the offer"
-        );
+        debug!(listeners = offer.listeners.len(), elders = offer.elders.len(), "the offer");
         let mut descriptors = descriptors.into_iter();
         for frame in frames(&offer) {
             let along = descriptors.by_ref().take(frame.descriptors()).collect();
@@ -198,25 +170,13 @@ impl Driver {
     /// The offer and its descriptors, in the same order.
     fn offer(&self) -> (Offer, Vec<Arc<OwnedFd>>) {
         let listeners = self.held.iter().map(|held| held.entry.clone()).collect();
-        let mut descriptors: Vec<_> = self
-            .held
-            .iter()
-            .map(|held| Arc::clone(&held.descriptor))
-            .collect();
+        let mut descriptors: Vec<_> =
+            self.held.iter().map(|held| Arc::clone(&held.descriptor)).collect();
         let mut elders = Vec::new();
-        for elder in self
-            .life
-            .elders()
-            .into_iter()
-            .flat_map(rekindle_core::Elders::iter)
-        {
+        for elder in self.life.elders().into_iter().flat_map(rekindle_core::Elders::iter) {
             if let Some(descriptor) = self.elders.duplicate(elder.generation) {
                 let (generation, pid, in_flight) = (elder.generation, elder.pid, elder.in_flight);
-                elders.push(ElderEntry {
-                    generation,
-                    pid,
-                    in_flight,
-                });
+                elders.push(ElderEntry { generation, pid, in_flight });
                 descriptors.push(descriptor);
             }
         }
@@ -264,8 +224,7 @@ impl Driver {
         self.operators.phase(phase, attempt);
         if phase == Phase::Probation {
             let generation = attempt.generation;
-            self.notices
-                .committed(format!("generation {generation} serves, in probation"));
+            self.notices.committed(format!("generation {generation} serves, in probation"));
         }
     }
 
@@ -273,8 +232,7 @@ impl Driver {
     pub(super) fn verdict(&mut self, verdict: Verdict) {
         if !verdict.is_committed() {
             self.successor = None;
-            self.notices
-                .serving(format!("generation {} serves", self.shared.generation));
+            self.notices.serving(format!("generation {} serves", self.shared.generation));
         }
         let Some(attempt) = self.attempt.take() else {
             return;
@@ -334,10 +292,6 @@ fn start(program: &Program, theirs: &Channel, marker: Marker) -> Result<Child, S
     };
     spawn(program, &options).map_err(|error| {
         let text = Text::of(&error);
-        if error.is_text_busy() {
-            SpawnFailure::TextBusy(text)
-        } else {
-            SpawnFailure::Final(text)
-        }
+        if error.is_text_busy() { SpawnFailure::TextBusy(text) } else { SpawnFailure::Final(text) }
     })
 }

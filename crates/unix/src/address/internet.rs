@@ -20,10 +20,7 @@ impl InternetAddress {
     /// At `[::]`, IPv6 alone: `IPV6_V6ONLY` is set to 1. Elsewhere the same as `from`.
     #[must_use]
     pub fn only_v6_at(socket: SocketAddrV6) -> Self {
-        Self {
-            only_v6: socket.ip().is_unspecified(),
-            ..Self::from(SocketAddr::V6(socket))
-        }
+        Self { only_v6: socket.ip().is_unspecified(), ..Self::from(SocketAddr::V6(socket)) }
     }
 
     /// The address and port as the standard library has them.
@@ -52,10 +49,7 @@ impl From<SocketAddr> for InternetAddress {
         if let SocketAddr::V6(v6) = &mut socket {
             v6.set_flowinfo(0);
         }
-        Self {
-            socket,
-            only_v6: false,
-        }
+        Self { socket, only_v6: false }
     }
 }
 
@@ -72,10 +66,7 @@ mod tests {
     #[test]
     fn a_flow_label_is_no_part_of_the_address() {
         let (labelled, plain) = (v6(Ipv6Addr::UNSPECIFIED, 7), v6(Ipv6Addr::UNSPECIFIED, 0));
-        assert_eq!(
-            InternetAddress::from(SocketAddr::V6(labelled)).socket(),
-            plain.into()
-        );
+        assert_eq!(InternetAddress::from(SocketAddr::V6(labelled)).socket(), plain.into());
         assert_eq!(InternetAddress::only_v6_at(labelled).socket(), plain.into());
     }
 
@@ -99,9 +90,6 @@ mod tests {
         assert_eq!(bound, InternetAddress::only_v6_at(expected));
         assert!(bound.only_v6());
         let v4 = InternetAddress::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        assert_eq!(
-            v4.with_port(80).socket(),
-            SocketAddr::from((Ipv4Addr::LOCALHOST, 80))
-        );
+        assert_eq!(v4.with_port(80).socket(), SocketAddr::from((Ipv4Addr::LOCALHOST, 80)));
     }
 }

@@ -18,16 +18,10 @@ pub(super) fn parse(text: &str) -> Result<Address, AddressError> {
     }
     if text.len() > TEXT_LIMIT_BYTES {
         let beginning = text.chars().take(BEGINNING_CHARACTERS).collect();
-        return Err(AddressError::TooLong {
-            beginning,
-            length_bytes: text.len(),
-        });
+        return Err(AddressError::TooLong { beginning, length_bytes: text.len() });
     }
     if text.trim() != text {
-        return Err(AddressError::Blank {
-            text: text.into(),
-            trimmed: text.trim().into(),
-        });
+        return Err(AddressError::Blank { text: text.into(), trimmed: text.trim().into() });
     }
     if text.contains('\0') {
         return Err(AddressError::Nul { text: text.into() });
@@ -45,9 +39,7 @@ pub(super) fn parse(text: &str) -> Result<Address, AddressError> {
 }
 
 fn internet(text: &str, rest: &str) -> Result<InternetAddress, AddressError> {
-    rest.parse::<SocketAddr>()
-        .map(InternetAddress::from)
-        .map_err(|_| diagnose(text, rest))
+    rest.parse::<SocketAddr>().map(InternetAddress::from).map_err(|_| diagnose(text, rest))
 }
 
 fn only_v6(text: &str, scheme: &'static str, rest: &str) -> Result<InternetAddress, AddressError> {
@@ -58,11 +50,7 @@ fn only_v6(text: &str, scheme: &'static str, rest: &str) -> Result<InternetAddre
         }
         socket => {
             let v4 = SocketAddr::new(socket.ip().to_canonical(), socket.port());
-            Err(AddressError::NotV6 {
-                text: text.into(),
-                scheme,
-                v4,
-            })
+            Err(AddressError::NotV6 { text: text.into(), scheme, v4 })
         }
     }
 }
@@ -71,19 +59,15 @@ fn unix(text: &str, rest: &str) -> Result<UnixName, AddressError> {
     if rest.trim_start() != rest {
         let scheme_bytes = text.len() - rest.len();
         let trimmed = format!("{}{}", &text[..scheme_bytes], rest.trim_start());
-        return Err(AddressError::Blank {
-            text: text.into(),
-            trimmed,
-        });
+        return Err(AddressError::Blank { text: text.into(), trimmed });
     }
     let name = UnixName::from_text(rest).ok_or(AddressError::Escape { text: text.into() })?;
     name.check().map(|()| name).map_err(|fault| match fault {
         NameFault::Empty => AddressError::MissingName { text: text.into() },
         NameFault::Nul => AddressError::Nul { text: text.into() },
-        NameFault::TooLong { length_bytes } => AddressError::NameTooLong {
-            text: text.into(),
-            length_bytes,
-        },
+        NameFault::TooLong { length_bytes } => {
+            AddressError::NameTooLong { text: text.into(), length_bytes }
+        }
     })
 }
 
@@ -95,17 +79,12 @@ fn diagnose(text: &str, rest: &str) -> AddressError {
     if is_v6_without_brackets(rest) {
         return AddressError::UnbracketedV6 { text: text.into() };
     }
-    let unbracketed = rest
-        .strip_prefix('[')
-        .and_then(|inner| inner.strip_suffix(']'));
+    let unbracketed = rest.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
     if unbracketed.unwrap_or(rest).parse::<IpAddr>().is_ok() {
         return AddressError::MissingPort { text: text.into() };
     }
     if let Some(scheme) = scheme_of(rest) {
-        return AddressError::UnknownScheme {
-            text: text.into(),
-            scheme: scheme.into(),
-        };
+        return AddressError::UnknownScheme { text: text.into(), scheme: scheme.into() };
     }
     match rest.rsplit_once(':') {
         None if is_number(rest) => without_host(text, rest),
@@ -114,10 +93,7 @@ fn diagnose(text: &str, rest: &str) -> AddressError {
         Some((_, "")) => AddressError::MissingPort { text: text.into() },
         Some((host, port)) => match port.parse() {
             Ok(number) if is_number(port) => with_host(text, host, number),
-            _ => AddressError::Port {
-                text: text.into(),
-                port: port.into(),
-            },
+            _ => AddressError::Port { text: text.into(), port: port.into() },
         },
     }
 }
@@ -133,22 +109,14 @@ fn is_v6_without_brackets(rest: &str) -> bool {
 fn scheme_of(rest: &str) -> Option<&str> {
     let (scheme, after) = rest.split_once(':')?;
     let word = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme
-            .chars()
-            .all(|character| character.is_ascii_alphanumeric() || character == '-');
+        && scheme.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
     (word && after.contains(['/', ':', '@', '.'])).then_some(scheme)
 }
 
 fn without_host(text: &str, port: &str) -> AddressError {
     match port.parse() {
-        Ok(port) => AddressError::MissingHost {
-            text: text.into(),
-            port,
-        },
-        Err(_) => AddressError::Port {
-            text: text.into(),
-            port: port.into(),
-        },
+        Ok(port) => AddressError::MissingHost { text: text.into(), port },
+        Err(_) => AddressError::Port { text: text.into(), port: port.into() },
     }
 }
 
@@ -156,23 +124,13 @@ fn without_host(text: &str, port: &str) -> AddressError {
 fn with_host(text: &str, host: &str, port: u16) -> AddressError {
     let scope = host.strip_suffix(']').and_then(|host| host.split_once('%'));
     if let Some((_, scope)) = scope {
-        return AddressError::Scope {
-            text: text.into(),
-            scope: scope.into(),
-        };
+        return AddressError::Scope { text: text.into(), scope: scope.into() };
     }
     let name_character = |character: char| character.is_alphanumeric() || "-_.".contains(character);
     if host.contains(char::is_alphabetic) && host.chars().all(name_character) {
-        return AddressError::HostName {
-            text: text.into(),
-            host: host.into(),
-            port,
-        };
+        return AddressError::HostName { text: text.into(), host: host.into(), port };
     }
-    AddressError::Host {
-        text: text.into(),
-        host: host.into(),
-    }
+    AddressError::Host { text: text.into(), host: host.into() }
 }
 
 fn is_number(text: &str) -> bool {
@@ -198,25 +156,16 @@ mod tests {
         ("127.0.0.1:-1", "`-1` is not a port"),
         ("127.0.0.1:+1", "`+1` is not a port"),
         ("127.0.0.1: 80", "` 80` is not a port"),
-        (
-            ":8888",
-            "write `[::]:8888` for everybody or `127.0.0.1:8888` for this machine alone",
-        ),
+        (":8888", "write `[::]:8888` for everybody or `127.0.0.1:8888` for this machine alone"),
         ("udp::53", "write `[::]:53` for everybody"),
         ("8888", "write `[::]:8888`"),
         ("*:8888", "write `[::]:8888`"),
         (":99999", "`99999` is not a port"),
         ("99999", "`99999` is not a port"),
         ("localhost:80", "`localhost` is a host name"),
-        (
-            "localhost:80",
-            "write the IP address, such as `127.0.0.1:80` or `[::1]:80`",
-        ),
+        ("localhost:80", "write the IP address, such as `127.0.0.1:80` or `[::1]:80`"),
         ("localhost", "`localhost` is a host name"),
-        (
-            "tcp:www.example.org:443",
-            "`www.example.org` is a host name",
-        ),
+        ("tcp:www.example.org:443", "`www.example.org` is a host name"),
         ("::1", "needs brackets"),
         ("::1:80", "needs brackets"),
         ("fe80::1:80", "needs brackets"),
@@ -248,10 +197,7 @@ mod tests {
     fn what_people_type_is_answered_with_what_to_write() {
         for (text, advice) in ADVICE {
             let error = parse(text).expect_err(text).to_string();
-            assert!(
-                error.contains(advice),
-                "{text:?} is answered with {error:?}"
-            );
+            assert!(error.contains(advice), "{text:?} is answered with {error:?}");
             assert!(error.starts_with("read the address `"), "{error:?}");
         }
     }
@@ -262,13 +208,7 @@ mod tests {
         for prefix in ["unix:", "unix:@", "unix-datagram:", "unix-seqpacket:@"] {
             parse(&format!("{prefix}{name}")).unwrap();
             let error = parse(&format!("{prefix}{name}x")).unwrap_err();
-            assert!(matches!(
-                error,
-                AddressError::NameTooLong {
-                    length_bytes: 108,
-                    ..
-                }
-            ));
+            assert!(matches!(error, AddressError::NameTooLong { length_bytes: 108, .. }));
         }
         // The limit counts bytes of the name, not of its text.
         parse(&format!("unix:@{}", "\\xff".repeat(107))).unwrap();
@@ -278,25 +218,13 @@ mod tests {
     fn an_overlong_text_is_refused_unread_and_not_repeated() {
         let text = "\u{e4}".repeat(100_000);
         let error = parse(&text).unwrap_err();
-        assert!(matches!(
-            error,
-            AddressError::TooLong {
-                length_bytes: 200_000,
-                ..
-            }
-        ));
+        assert!(matches!(error, AddressError::TooLong { length_bytes: 200_000, .. }));
         assert!(error.to_string().len() < 200);
     }
 
     #[test]
     fn an_error_never_carries_control_characters() {
-        for text in [
-            "a\x1b[31m:80",
-            "\u{7}",
-            "unix:\x1b\\q",
-            "http\x1b:x:y",
-            "x:\x1b",
-        ] {
+        for text in ["a\x1b[31m:80", "\u{7}", "unix:\x1b\\q", "http\x1b:x:y", "x:\x1b"] {
             let error = parse(text).unwrap_err().to_string();
             assert!(!error.contains(char::is_control), "{error:?}");
         }

@@ -37,9 +37,7 @@ impl UnixName {
             return Err(NameFault::Empty);
         }
         if bytes.len() > NAME_LIMIT_BYTES {
-            return Err(NameFault::TooLong {
-                length_bytes: bytes.len(),
-            });
+            return Err(NameFault::TooLong { length_bytes: bytes.len() });
         }
         match self {
             Self::Path(_) if bytes.contains(&0) => Err(NameFault::Nul),
@@ -101,9 +99,7 @@ fn escape(bytes: &[u8], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn escape_bytes(bytes: &[u8], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes
-        .iter()
-        .try_for_each(|byte| write!(formatter, "\\x{byte:02x}"))
+    bytes.iter().try_for_each(|byte| write!(formatter, "\\x{byte:02x}"))
 }
 
 fn unescape(text: &str) -> Option<Vec<u8>> {
@@ -131,9 +127,7 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
 }
 
 fn hexadecimal(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

@@ -144,10 +144,9 @@ impl BindError {
     pub(super) fn from_lock(address: &Address, fault: LockFault) -> Self {
         match fault {
             LockFault::Missing(source) => Self::directory_missing(address.clone(), source),
-            LockFault::Busy => Self::DirectoryBusy {
-                address: address.clone(),
-                directory: directory(address),
-            },
+            LockFault::Busy => {
+                Self::DirectoryBusy { address: address.clone(), directory: directory(address) }
+            }
             LockFault::Other(source) => Self::from_io(address, source),
         }
     }
@@ -155,9 +154,7 @@ impl BindError {
     pub(super) fn from_occupied(address: &Address, occupied: Occupied) -> Self {
         match occupied {
             Occupied::Live => Self::from_errno(address, Errno::ADDRINUSE),
-            Occupied::NotASocket => Self::NotASocket {
-                address: address.clone(),
-            },
+            Occupied::NotASocket => Self::NotASocket { address: address.clone() },
             Occupied::Unknown(source) => Self::from_io(address, source),
         }
     }
@@ -165,19 +162,12 @@ impl BindError {
     pub(super) fn from_io(address: &Address, source: io::Error) -> Self {
         match Errno::from_io_error(&source) {
             Some(errno) => Self::from_errno(address, errno),
-            None => Self::Other {
-                address: address.clone(),
-                source,
-            },
+            None => Self::Other { address: address.clone(), source },
         }
     }
 
     fn directory_missing(address: Address, source: io::Error) -> Self {
-        Self::DirectoryMissing {
-            directory: directory(&address),
-            address,
-            source,
-        }
+        Self::DirectoryMissing { directory: directory(&address), address, source }
     }
 }
 

@@ -20,11 +20,7 @@ impl BindOptions {
     /// The longest backlog that the system allows, no shared port, the umask's mode.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            backlog: None,
-            reuse_port: false,
-            unix_mode: None,
-        }
+        Self { backlog: None, reuse_port: false, unix_mode: None }
     }
 
     /// How many connections may wait to be accepted; the system caps it at

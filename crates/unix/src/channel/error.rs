@@ -36,9 +36,7 @@ pub enum ChannelError {
 
 impl From<Errno> for ChannelError {
     fn from(errno: Errno) -> Self {
-        Self::Other {
-            source: errno.into(),
-        }
+        Self::Other { source: errno.into() }
     }
 }
 
@@ -95,15 +93,9 @@ impl ConnectError {
             Errno::NOENT | Errno::NOTDIR => Self::NotFound { path },
             Errno::CONNREFUSED => Self::Refused { path },
             Errno::AGAIN => Self::Busy { path },
-            Errno::ACCESS | Errno::PERM => Self::PermissionDenied {
-                path,
-                source: errno.into(),
-            },
+            Errno::ACCESS | Errno::PERM => Self::PermissionDenied { path, source: errno.into() },
             Errno::PROTOTYPE => Self::Kind { path },
-            _ => Self::Other {
-                path,
-                source: errno.into(),
-            },
+            _ => Self::Other { path, source: errno.into() },
         }
     }
 }
@@ -152,9 +144,7 @@ impl From<Errno> for SendError {
         match errno {
             Errno::AGAIN | Errno::TOOMANYREFS => Self::WouldBlock,
             Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN => Self::Closed,
-            _ => Self::Other {
-                source: errno.into(),
-            },
+            _ => Self::Other { source: errno.into() },
         }
     }
 }

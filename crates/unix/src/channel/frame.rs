@@ -52,9 +52,7 @@ impl Default for FrameBuffer {
 impl fmt::Debug for FrameBuffer {
     /// Without the contents: an old frame may hold what does not belong into a log.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("FrameBuffer")
-            .finish_non_exhaustive()
+        formatter.debug_struct("FrameBuffer").finish_non_exhaustive()
     }
 }
 
@@ -111,33 +109,18 @@ mod tests {
 
     #[test]
     fn every_sort_of_truncation_is_told_from_the_others() {
-        let (whole, trunc, ctrunc) = (
-            ReturnFlags::empty(),
-            ReturnFlags::TRUNC,
-            ReturnFlags::CTRUNC,
-        );
+        let (whole, trunc, ctrunc) =
+            (ReturnFlags::empty(), ReturnFlags::TRUNC, ReturnFlags::CTRUNC);
         check_whole(whole, 0).unwrap();
         check_whole(whole, DESCRIPTOR_LIMIT).unwrap();
         let refused = |flags, received| check_whole(flags, received).unwrap_err();
         assert!(matches!(refused(trunc, 0), ReceiveError::TooLarge));
         assert!(matches!(refused(trunc | ctrunc, 0), ReceiveError::TooLarge));
-        assert!(matches!(
-            refused(ctrunc, 0),
-            ReceiveError::DescriptorLimit { received: 0 }
-        ));
-        assert!(matches!(
-            refused(ctrunc, 63),
-            ReceiveError::DescriptorLimit { received: 63 }
-        ));
-        assert!(matches!(
-            refused(ctrunc, 64),
-            ReceiveError::TooManyDescriptors
-        ));
+        assert!(matches!(refused(ctrunc, 0), ReceiveError::DescriptorLimit { received: 0 }));
+        assert!(matches!(refused(ctrunc, 63), ReceiveError::DescriptorLimit { received: 63 }));
+        assert!(matches!(refused(ctrunc, 64), ReceiveError::TooManyDescriptors));
         // The room is rounded up, so that one more may fit without any flag.
-        assert!(matches!(
-            refused(whole, 65),
-            ReceiveError::TooManyDescriptors
-        ));
+        assert!(matches!(refused(whole, 65), ReceiveError::TooManyDescriptors));
     }
 
     #[test]

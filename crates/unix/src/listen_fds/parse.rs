@@ -56,17 +56,13 @@ pub fn parse(
     let (Some(listen_fds), Some(listen_pid)) = (listen_fds, listen_pid) else {
         return Ok(None);
     };
-    let pid = number(listen_pid).ok_or_else(|| ListenFdsError::Pid {
-        shown: shown(listen_pid),
-    })?;
+    let pid = number(listen_pid).ok_or_else(|| ListenFdsError::Pid { shown: shown(listen_pid) })?;
     if pid != own_pid {
         return Ok(None);
     }
     let count = number(listen_fds)
         .and_then(|count| usize::try_from(count).ok())
-        .ok_or_else(|| ListenFdsError::Count {
-            shown: shown(listen_fds),
-        })?;
+        .ok_or_else(|| ListenFdsError::Count { shown: shown(listen_fds) })?;
     if count > LISTEN_FDS_LIMIT {
         return Err(ListenFdsError::TooMany { count });
     }
@@ -126,33 +122,24 @@ fn names(text: &OsStr, count: usize) -> Result<Vec<String>, ListenFdsError> {
     let parts = || text.as_encoded_bytes().split(|byte| *byte == b':');
     let found = parts().count();
     if found != count {
-        return Err(ListenFdsError::NameCount {
-            names: found,
-            descriptors: count,
-        });
+        return Err(ListenFdsError::NameCount { names: found, descriptors: count });
     }
     parts().map(name).collect()
 }
 
 fn name(bytes: &[u8]) -> Result<String, ListenFdsError> {
-    let printable = bytes
-        .iter()
-        .all(|byte| *byte == b' ' || byte.is_ascii_graphic());
+    let printable = bytes.iter().all(|byte| *byte == b' ' || byte.is_ascii_graphic());
     match std::str::from_utf8(bytes) {
         Ok("") => Ok(NAMELESS.to_owned()),
         Ok(name) if printable && name.len() <= FDNAME_LIMIT_BYTES => Ok(name.to_owned()),
-        _ => Err(ListenFdsError::Name {
-            shown: beginning(&String::from_utf8_lossy(bytes)),
-        }),
+        _ => Err(ListenFdsError::Name { shown: beginning(&String::from_utf8_lossy(bytes)) }),
     }
 }
 
 /// Digits alone: a sign or a blank, which `str::parse` or `strtoul` would let pass, is a mistake.
 fn number(text: &OsStr) -> Option<u32> {
     let text = text.to_str()?;
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.parse().ok())?
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 fn shown(text: &OsStr) -> String {
@@ -181,21 +168,12 @@ mod tests {
         let as_os = |text: &'static str| OsStr::new(text);
         let leak = |text: Option<&str>| text.map(|text| as_os(text.to_owned().leak()));
         parse(leak(fds), leak(pid), leak(names), OWN).map(|found| {
-            found.map(|found| {
-                found
-                    .iter()
-                    .map(|(fd, name)| (fd, name.to_owned()))
-                    .collect()
-            })
+            found.map(|found| found.iter().map(|(fd, name)| (fd, name.to_owned())).collect())
         })
     }
 
     fn listed(names: &[&str]) -> Option<Vec<(RawFd, String)>> {
-        Some(
-            (3..)
-                .zip(names.iter().map(|name| (*name).to_owned()))
-                .collect(),
-        )
+        Some((3..).zip(names.iter().map(|name| (*name).to_owned())).collect())
     }
 
     #[test]
@@ -209,11 +187,7 @@ mod tests {
             ("1", Some(""), listed(&["unknown"])),
         ];
         for (fds, names, expected) in table {
-            assert_eq!(
-                read(Some(fds), Some("4711"), names),
-                Ok(expected),
-                "{fds} {names:?}"
-            );
+            assert_eq!(read(Some(fds), Some("4711"), names), Ok(expected), "{fds} {names:?}");
         }
     }
 
@@ -245,11 +219,7 @@ mod tests {
             ("", "4711", "`LISTEN_FDS`: `` is not"),
             ("-1", "4711", "`LISTEN_FDS`: `-1` is not"),
             ("1\n", "4711", "`LISTEN_FDS`: `1\\n` is not"),
-            (
-                "4097",
-                "4711",
-                "4097 descriptors are over the limit of 4096",
-            ),
+            ("4097", "4711", "4097 descriptors are over the limit of 4096"),
         ];
         for (fds, pid, text) in table {
             let error = read(Some(fds), Some(pid), None).unwrap_err().to_string();

@@ -79,12 +79,7 @@ fn every_kind_is_bound_as_asked() {
             unix => unix,
         };
         verify(socket.as_fd(), asked.socket_kind(), Some(&expected)).unwrap();
-        assert!(
-            rustix::io::fcntl_getfd(&socket)
-                .unwrap()
-                .contains(FdFlags::CLOEXEC),
-            "{text}"
-        );
+        assert!(rustix::io::fcntl_getfd(&socket).unwrap().contains(FdFlags::CLOEXEC), "{text}");
         let status = rustix::fs::fcntl_getfl(&socket).unwrap();
         assert!(status.contains(OFlags::NONBLOCK), "{text}");
     }
@@ -98,9 +93,8 @@ fn a_dual_stack_listener_answers_both_families() {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
     TcpStream::connect((Ipv6Addr::LOCALHOST, port)).unwrap();
     let listener = TcpListener::from(socket);
-    let families: Vec<bool> = (0..2)
-        .map(|_| listener.accept().unwrap().1.ip().to_canonical().is_ipv4())
-        .collect();
+    let families: Vec<bool> =
+        (0..2).map(|_| listener.accept().unwrap().1.ip().to_canonical().is_ipv4()).collect();
     assert_eq!(families, [true, false]);
 }
 
@@ -170,14 +164,9 @@ fn the_backlog_of_a_unix_listener_is_as_asked() {
     let asked = Address::UnixSeqpacket(UnixName::Path(path.clone()));
     let _listener = bind(&asked, &BindOptions::new().backlog(2)).unwrap();
     // The kernel refuses when more wait than the backlog, so it holds one more.
-    let waiting: Vec<_> = (0..3)
-        .map(|_| rekindle_unix::Channel::connect(&path).unwrap())
-        .collect();
+    let waiting: Vec<_> = (0..3).map(|_| rekindle_unix::Channel::connect(&path).unwrap()).collect();
     let full = rekindle_unix::Channel::connect(&path).unwrap_err();
-    assert!(
-        matches!(full, rekindle_unix::ConnectError::Busy { .. }),
-        "{full}"
-    );
+    assert!(matches!(full, rekindle_unix::ConnectError::Busy { .. }), "{full}");
     drop(waiting);
 }
 
@@ -195,9 +184,8 @@ fn a_group_shares_one_port_and_its_connections() {
     // A stranger without the option is kept out.
     let stranger = bind(&shared, &BindOptions::new()).unwrap_err();
     assert!(matches!(stranger, BindError::InUse { .. }), "{stranger}");
-    let connections: Vec<TcpStream> = (0..64)
-        .map(|_| TcpStream::connect(shared.internet().unwrap().socket()).unwrap())
-        .collect();
+    let connections: Vec<TcpStream> =
+        (0..64).map(|_| TcpStream::connect(shared.internet().unwrap().socket()).unwrap()).collect();
     let listeners: Vec<TcpListener> = group.into_iter().map(TcpListener::from).collect();
     let accepted: Vec<usize> = listeners
         .iter()
@@ -263,9 +251,7 @@ fn a_unix_mode_is_exact_whatever_the_umask() {
         ] {
             rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask));
             for scheme in ["unix", "unix-datagram", "unix-seqpacket"] {
-                let path = directory
-                    .path()
-                    .join(format!("{umask:o}-{asked:?}-{scheme}"));
+                let path = directory.path().join(format!("{umask:o}-{asked:?}-{scheme}"));
                 let options = BindOptions::new();
                 let options = asked.map_or(options, |mode| options.unix_mode(mode));
                 let asked = address(&format!("{scheme}:{}", path.display()));
@@ -278,36 +264,33 @@ fn a_unix_mode_is_exact_whatever_the_umask() {
 
 #[test]
 fn a_unix_socket_is_at_no_time_open_to_more_than_asked() {
-    in_own_process(
-        "bind::a_unix_socket_is_at_no_time_open_to_more_than_asked",
-        || {
-            rustix::process::umask(rustix::fs::Mode::empty());
-            let directory = tempfile::tempdir().unwrap();
-            let path = directory.path().join("x.sock");
-            let ended = AtomicBool::new(false);
-            std::thread::scope(|scope| {
-                let watcher = scope.spawn(|| {
-                    let mut seen = Vec::new();
-                    while !ended.load(Ordering::Relaxed) {
-                        let Ok(metadata) = path.symlink_metadata() else {
-                            continue;
-                        };
-                        let mode = metadata.mode() & 0o777;
-                        if !seen.contains(&mode) {
-                            seen.push(mode);
-                        }
+    in_own_process("bind::a_unix_socket_is_at_no_time_open_to_more_than_asked", || {
+        rustix::process::umask(rustix::fs::Mode::empty());
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.sock");
+        let ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let watcher = scope.spawn(|| {
+                let mut seen = Vec::new();
+                while !ended.load(Ordering::Relaxed) {
+                    let Ok(metadata) = path.symlink_metadata() else {
+                        continue;
+                    };
+                    let mode = metadata.mode() & 0o777;
+                    if !seen.contains(&mode) {
+                        seen.push(mode);
                     }
-                    seen
-                });
-                let asked = Address::UnixStream(UnixName::Path(path.clone()));
-                for _ in 0..2_000 {
-                    drop(bind(&asked, &BindOptions::new().unix_mode(0o600)).unwrap());
                 }
-                ended.store(true, Ordering::Relaxed);
-                assert_eq!(watcher.join().unwrap(), [0o600]);
+                seen
             });
-        },
-    );
+            let asked = Address::UnixStream(UnixName::Path(path.clone()));
+            for _ in 0..2_000 {
+                drop(bind(&asked, &BindOptions::new().unix_mode(0o600)).unwrap());
+            }
+            ended.store(true, Ordering::Relaxed);
+            assert_eq!(watcher.join().unwrap(), [0o600]);
+        });
+    });
 }
 
 #[test]
@@ -317,10 +300,7 @@ fn an_address_in_use_is_named_with_what_to_do() {
     let error = bind(&taken, &BindOptions::new()).unwrap_err();
     assert!(matches!(error, BindError::InUse { .. }));
     let text = error.to_string();
-    assert!(
-        text.starts_with(&format!("bind `{taken}`: another process has it")),
-        "{text}"
-    );
+    assert!(text.starts_with(&format!("bind `{taken}`: another process has it")), "{text}");
     assert!(text.contains("stop that process"), "{text}");
     assert!(error.source().is_some());
 }
@@ -348,10 +328,7 @@ fn an_address_that_no_interface_has_is_told() {
     // Reserved for documentation by RFC 5737.
     let error = refused("192.0.2.1:0");
     assert!(matches!(error, BindError::NotAvailable { .. }), "{error}");
-    assert!(
-        error.to_string().contains("no interface of this machine"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("no interface of this machine"), "{error}");
 }
 
 #[test]
@@ -364,31 +341,22 @@ fn a_privileged_port_is_told() {
         }
         let error = refused("127.0.0.1:1");
         assert!(matches!(error, BindError::PrivilegedPort { .. }), "{error}");
-        assert!(
-            error.to_string().contains("CAP_NET_BIND_SERVICE"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("CAP_NET_BIND_SERVICE"), "{error}");
     });
 }
 
 #[test]
 fn a_directory_that_this_user_may_not_write_to_is_told() {
-    in_own_process_as_user(
-        "bind::a_directory_that_this_user_may_not_write_to_is_told",
-        || {
-            let error = refused("unix:/proc/x.sock");
-            let denied = matches!(
-                error,
-                BindError::PermissionDenied { .. } | BindError::DirectoryMissing { .. }
-            );
-            assert!(denied, "{error}");
-            let error = refused("unix:/x.sock");
-            assert!(
-                matches!(error, BindError::PermissionDenied { .. }),
-                "{error}"
-            );
-        },
-    );
+    in_own_process_as_user("bind::a_directory_that_this_user_may_not_write_to_is_told", || {
+        let error = refused("unix:/proc/x.sock");
+        let denied = matches!(
+            error,
+            BindError::PermissionDenied { .. } | BindError::DirectoryMissing { .. }
+        );
+        assert!(denied, "{error}");
+        let error = refused("unix:/x.sock");
+        assert!(matches!(error, BindError::PermissionDenied { .. }), "{error}");
+    });
 }
 
 #[test]
@@ -400,10 +368,7 @@ fn a_missing_directory_is_named() {
         matches!(&error, BindError::DirectoryMissing { directory, .. } if *directory == missing)
     );
     let text = error.to_string();
-    assert!(text.contains(&format!(
-        "the directory `{}` does not exist",
-        missing.display()
-    )));
+    assert!(text.contains(&format!("the directory `{}` does not exist", missing.display())));
 }
 
 #[test]
@@ -433,26 +398,17 @@ fn names_that_the_kernel_would_bend_are_refused() {
 
 #[test]
 fn a_process_without_free_descriptors_is_told_so() {
-    in_own_process(
-        "bind::a_process_without_free_descriptors_is_told_so",
-        || {
-            let directory = tempfile::tempdir().unwrap();
-            let path = directory.path().join("x.sock");
-            let limit = Rlimit {
-                current: Some(0),
-                maximum: Some(0),
-            };
-            rustix::process::setrlimit(Resource::Nofile, limit).unwrap();
-            for text in ["127.0.0.1:0", &format!("unix:{}", path.display())] {
-                let error = refused(text);
-                assert!(
-                    matches!(error, BindError::DescriptorLimit { .. }),
-                    "{error}"
-                );
-            }
-            assert!(!path.exists());
-        },
-    );
+    in_own_process("bind::a_process_without_free_descriptors_is_told_so", || {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.sock");
+        let limit = Rlimit { current: Some(0), maximum: Some(0) };
+        rustix::process::setrlimit(Resource::Nofile, limit).unwrap();
+        for text in ["127.0.0.1:0", &format!("unix:{}", path.display())] {
+            let error = refused(text);
+            assert!(matches!(error, BindError::DescriptorLimit { .. }), "{error}");
+        }
+        assert!(!path.exists());
+    });
 }
 
 #[test]
@@ -465,12 +421,7 @@ fn a_dead_socket_is_replaced_by_any_kind_and_serves() {
     client.write_all(b"hello").unwrap();
     drop(client);
     let mut heard = String::new();
-    listener
-        .accept()
-        .unwrap()
-        .0
-        .read_to_string(&mut heard)
-        .unwrap();
+    listener.accept().unwrap().0.read_to_string(&mut heard).unwrap();
     assert_eq!(heard, "hello");
 }
 

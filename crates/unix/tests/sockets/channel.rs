@@ -25,30 +25,16 @@ pub(crate) fn frame(channel: &Channel) -> (Vec<u8>, Vec<OwnedFd>) {
 }
 
 pub(crate) fn at_end(channel: &Channel) -> bool {
-    matches!(
-        channel.receive(&mut FrameBuffer::new()).unwrap(),
-        Received::EndOfFile
-    )
+    matches!(channel.receive(&mut FrameBuffer::new()).unwrap(), Received::EndOfFile)
 }
 
 pub(crate) fn is_empty(channel: &Channel) -> bool {
-    matches!(
-        channel.receive(&mut FrameBuffer::new()).unwrap(),
-        Received::WouldBlock
-    )
+    matches!(channel.receive(&mut FrameBuffer::new()).unwrap(), Received::WouldBlock)
 }
 
 fn assert_inherits_nothing_and_never_waits(descriptor: impl AsFd) {
-    assert!(
-        rustix::io::fcntl_getfd(&descriptor)
-            .unwrap()
-            .contains(FdFlags::CLOEXEC)
-    );
-    assert!(
-        rustix::fs::fcntl_getfl(&descriptor)
-            .unwrap()
-            .contains(OFlags::NONBLOCK)
-    );
+    assert!(rustix::io::fcntl_getfd(&descriptor).unwrap().contains(FdFlags::CLOEXEC));
+    assert!(rustix::fs::fcntl_getfl(&descriptor).unwrap().contains(OFlags::NONBLOCK));
 }
 
 #[test]
@@ -77,36 +63,20 @@ fn both_ends_are_close_on_exec_and_non_blocking() {
 fn descriptors_stay_with_their_frame_and_in_their_order() {
     let (old, new) = Channel::pair().unwrap();
     let files: Vec<_> = (0..5).map(|_| tempfile::tempfile().unwrap()).collect();
-    let identities: Vec<_> = files
-        .iter()
-        .map(|file| Identity::of_descriptor(file).unwrap())
-        .collect();
+    let identities: Vec<_> =
+        files.iter().map(|file| Identity::of_descriptor(file).unwrap()).collect();
     old.send(b"none", &[]).unwrap();
-    old.send(
-        b"three",
-        &[files[0].as_fd(), files[1].as_fd(), files[2].as_fd()],
-    )
-    .unwrap();
-    old.send(b"two", &[files[3].as_fd(), files[4].as_fd()])
-        .unwrap();
+    old.send(b"three", &[files[0].as_fd(), files[1].as_fd(), files[2].as_fd()]).unwrap();
+    old.send(b"two", &[files[3].as_fd(), files[4].as_fd()]).unwrap();
     assert!(frame(&new).1.is_empty());
-    for (bytes, expected) in [
-        (b"three".as_slice(), &identities[..3]),
-        (b"two", &identities[3..]),
-    ] {
+    for (bytes, expected) in [(b"three".as_slice(), &identities[..3]), (b"two", &identities[3..])] {
         let (found, descriptors) = frame(&new);
         assert_eq!(found, bytes);
-        let received: Vec<_> = descriptors
-            .iter()
-            .map(|found| Identity::of_descriptor(found).unwrap())
-            .collect();
+        let received: Vec<_> =
+            descriptors.iter().map(|found| Identity::of_descriptor(found).unwrap()).collect();
         assert_eq!(received, expected);
         for descriptor in &descriptors {
-            assert!(
-                rustix::io::fcntl_getfd(descriptor)
-                    .unwrap()
-                    .contains(FdFlags::CLOEXEC)
-            );
+            assert!(rustix::io::fcntl_getfd(descriptor).unwrap().contains(FdFlags::CLOEXEC));
         }
     }
     // The sender's own stay open.
@@ -122,10 +92,7 @@ fn a_buffer_is_used_again_without_a_trace_of_the_last_frame() {
     old.send(b"short", &[]).unwrap();
     drop(sent);
     drop(new.receive(&mut buffer).unwrap());
-    assert!(
-        !tracer.is_open(),
-        "a descriptor that was not expected stayed open"
-    );
+    assert!(!tracer.is_open(), "a descriptor that was not expected stayed open");
     let Received::Frame { bytes, descriptors } = new.receive(&mut buffer).unwrap() else {
         panic!("the second frame is missing");
     };
@@ -189,22 +156,19 @@ fn a_copy_of_an_end_keeps_it_open() {
 
 #[test]
 fn sending_to_a_closed_end_is_an_error_and_no_signal() {
-    in_own_process(
-        "channel::sending_to_a_closed_end_is_an_error_and_no_signal",
-        || {
-            // SAFETY: the default action is no handler, and no other thread sets one here.
-            unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
-            let (old, new) = Channel::pair().unwrap();
-            drop(new);
-            let error = old.send(b"x", &[]).unwrap_err();
-            assert!(matches!(error, SendError::Closed), "{error}");
-            let (tracer, sent) = Tracer::new();
-            let error = old.send(b"x", &[sent.as_fd()]).unwrap_err();
-            assert!(matches!(error, SendError::Closed), "{error}");
-            drop(sent);
-            assert!(!tracer.is_open());
-        },
-    );
+    in_own_process("channel::sending_to_a_closed_end_is_an_error_and_no_signal", || {
+        // SAFETY: the default action is no handler, and no other thread sets one here.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        let (old, new) = Channel::pair().unwrap();
+        drop(new);
+        let error = old.send(b"x", &[]).unwrap_err();
+        assert!(matches!(error, SendError::Closed), "{error}");
+        let (tracer, sent) = Tracer::new();
+        let error = old.send(b"x", &[sent.as_fd()]).unwrap_err();
+        assert!(matches!(error, SendError::Closed), "{error}");
+        drop(sent);
+        assert!(!tracer.is_open());
+    });
 }
 
 #[test]
@@ -244,10 +208,7 @@ fn what_is_no_end_of_a_channel_is_refused_and_closed() {
     };
     let (stream, _) = UnixStream::pair().unwrap();
     assert_eq!(kind_of(stream.into()), SocketKind::UnixStream);
-    assert_eq!(
-        kind_of(tempfile::tempfile().unwrap().into()),
-        SocketKind::Other
-    );
+    assert_eq!(kind_of(tempfile::tempfile().unwrap().into()), SocketKind::Other);
     let (tracer, pipe) = Tracer::new();
     assert_eq!(kind_of(pipe), SocketKind::Other);
     assert!(!tracer.is_open());
@@ -336,15 +297,7 @@ fn an_inherited_rendezvous_is_checked_and_serves() {
     assert!(matches!(error, ChannelError::NotListening), "{error}");
     let stream = UnixListener::bind(directory.path().join("stream.sock")).unwrap();
     let error = ChannelListener::from_owned(stream.into()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            ChannelError::Kind {
-                found: SocketKind::UnixStream
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, ChannelError::Kind { found: SocketKind::UnixStream }), "{error}");
 }
 
 #[test]
@@ -353,10 +306,7 @@ fn who_cannot_be_met_is_told() {
     let path = |name: &str| directory.path().join(name);
     let refused = |path: &Path| Channel::connect(path).unwrap_err();
     let missing = refused(&path("missing"));
-    assert!(
-        matches!(missing, ConnectError::NotFound { .. }),
-        "{missing}"
-    );
+    assert!(matches!(missing, ConnectError::NotFound { .. }), "{missing}");
     drop(ChannelListener::bind(&path("dead")).unwrap());
     let dead = refused(&path("dead"));
     assert!(matches!(dead, ConnectError::Refused { .. }), "{dead}");
@@ -381,10 +331,7 @@ fn another_user_is_kept_out_of_a_rendezvous() {
     if crate::support::is_child() {
         let path = std::env::var_os(PATH).unwrap();
         let error = Channel::connect(Path::new(&path)).unwrap_err();
-        assert!(
-            matches!(error, ConnectError::PermissionDenied { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, ConnectError::PermissionDenied { .. }), "{error}");
         return;
     }
     if !rustix::process::geteuid().is_root() {
@@ -432,8 +379,5 @@ fn connections_of_every_sort_travel() {
     assert_eq!(&heard, b"sent before the move");
     drop(moved);
     assert_eq!(client.read(&mut heard).unwrap(), 0);
-    assert_eq!(
-        client.write(b"x").unwrap_err().kind(),
-        ErrorKind::BrokenPipe
-    );
+    assert_eq!(client.write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
 }

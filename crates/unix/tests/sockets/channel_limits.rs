@@ -22,13 +22,8 @@ fn send_raw(channel: &Channel, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(KERNEL_LIMIT))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     assert!(descriptors.is_empty() || control.push(SendAncillaryMessage::ScmRights(descriptors)));
-    rustix::net::sendmsg(
-        channel,
-        &[IoSlice::new(bytes)],
-        &mut control,
-        SendFlags::NOSIGNAL,
-    )
-    .unwrap();
+    rustix::net::sendmsg(channel, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL)
+        .unwrap();
 }
 
 fn receive_error(channel: &Channel) -> ReceiveError {
@@ -37,10 +32,7 @@ fn receive_error(channel: &Channel) -> ReceiveError {
 
 fn lower_descriptor_limit(to: u64) {
     let maximum = rustix::process::getrlimit(Resource::Nofile).maximum;
-    let limit = Rlimit {
-        current: Some(to),
-        maximum,
-    };
+    let limit = Rlimit { current: Some(to), maximum };
     rustix::process::setrlimit(Resource::Nofile, limit).unwrap();
 }
 
@@ -50,15 +42,7 @@ fn leave_room_for(count: u64) -> Vec<OwnedFd> {
     let mut fillers: Vec<OwnedFd> = Vec::new();
     let highest = std::fs::read_dir("/proc/self/fd")
         .unwrap()
-        .map(|entry| {
-            entry
-                .unwrap()
-                .file_name()
-                .to_str()
-                .unwrap()
-                .parse::<u64>()
-                .unwrap()
-        })
+        .map(|entry| entry.unwrap().file_name().to_str().unwrap().parse::<u64>().unwrap())
         .max()
         .unwrap();
     lower_descriptor_limit(highest + 1);
@@ -72,9 +56,7 @@ fn leave_room_for(count: u64) -> Vec<OwnedFd> {
 #[test]
 fn the_largest_frame_with_the_most_descriptors_arrives() {
     let (old, new) = Channel::pair().unwrap();
-    let bytes: Vec<u8> = (0..FRAME_LIMIT_BYTES)
-        .map(|place| (place % 251) as u8)
-        .collect();
+    let bytes: Vec<u8> = (0..FRAME_LIMIT_BYTES).map(|place| (place % 251) as u8).collect();
     let (tracer, sent) = Tracer::new();
     let descriptors = vec![sent.as_fd(); DESCRIPTOR_LIMIT];
     old.send(&bytes, &descriptors).unwrap();
@@ -92,15 +74,7 @@ fn what_is_over_a_limit_is_not_sent() {
     let (old, new) = Channel::pair().unwrap();
     let (tracer, sent) = Tracer::new();
     let error = old.send(&vec![0; FRAME_LIMIT_BYTES + 1], &[]).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            SendError::TooLarge {
-                length_bytes: 65_537
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, SendError::TooLarge { length_bytes: 65_537 }), "{error}");
     for count in [DESCRIPTOR_LIMIT + 1, KERNEL_LIMIT, 10_000] {
         let error = old.send(b"x", &vec![sent.as_fd(); count]).unwrap_err();
         let told = matches!(error, SendError::TooManyDescriptors { count: told } if told == count);
@@ -117,9 +91,7 @@ fn what_is_over_a_limit_is_not_sent() {
 fn several_of_the_largest_frames_wait_unread() {
     let (old, new) = Channel::pair().unwrap();
     let bytes = vec![7; FRAME_LIMIT_BYTES];
-    let sent = (0..100)
-        .take_while(|_| old.send(&bytes, &[]).is_ok())
-        .count();
+    let sent = (0..100).take_while(|_| old.send(&bytes, &[]).is_ok()).count();
     assert!(sent >= 4, "only {sent} full frames fit");
     assert!(sent < 100, "a channel must not hold any number of frames");
     let full = old.send(&bytes, &[]).unwrap_err();
@@ -151,21 +123,13 @@ fn an_oversized_frame_is_refused_and_its_descriptors_are_closed() {
 #[test]
 fn too_many_descriptors_are_refused_and_closed() {
     let (old, new) = Channel::pair().unwrap();
-    for count in [
-        DESCRIPTOR_LIMIT + 1,
-        DESCRIPTOR_LIMIT + 2,
-        100,
-        KERNEL_LIMIT,
-    ] {
+    for count in [DESCRIPTOR_LIMIT + 1, DESCRIPTOR_LIMIT + 2, 100, KERNEL_LIMIT] {
         let (tracer, sent) = Tracer::new();
         send_raw(&old, b"x", &vec![sent.as_fd(); count]);
         drop(sent);
         assert!(tracer.is_open());
         let error = receive_error(&new);
-        assert!(
-            matches!(error, ReceiveError::TooManyDescriptors),
-            "{count}: {error}"
-        );
+        assert!(matches!(error, ReceiveError::TooManyDescriptors), "{count}: {error}");
         assert!(!tracer.is_open(), "{count}");
     }
 }
@@ -182,34 +146,28 @@ fn an_empty_packet_is_the_end_and_its_descriptors_are_closed() {
 
 #[test]
 fn a_full_descriptor_table_is_told_from_a_hostile_peer() {
-    in_own_process(
-        "channel_limits::a_full_descriptor_table_is_told_from_a_hostile_peer",
-        || {
-            let (old, new) = Channel::pair().unwrap();
-            for room in [0, 1, 5] {
-                let (tracer, sent) = Tracer::new();
-                old.send(b"x", &[sent.as_fd(); 8]).unwrap();
-                drop(sent);
-                let fillers = leave_room_for(room);
-                let error = receive_error(&new);
-                let told = matches!(
-                    error,
-                    ReceiveError::DescriptorLimit { received } if received as u64 == room
-                );
-                assert!(told, "room for {room}: {error}");
-                assert!(
-                    error.to_string().contains("descriptor limit reached"),
-                    "{error}"
-                );
-                drop(fillers);
-                lower_descriptor_limit(1024);
-                assert!(!tracer.is_open(), "room for {room}");
-            }
-            // The channel itself is not harmed.
-            old.send(b"next", &[]).unwrap();
-            assert_eq!(frame(&new).0, b"next");
-        },
-    );
+    in_own_process("channel_limits::a_full_descriptor_table_is_told_from_a_hostile_peer", || {
+        let (old, new) = Channel::pair().unwrap();
+        for room in [0, 1, 5] {
+            let (tracer, sent) = Tracer::new();
+            old.send(b"x", &[sent.as_fd(); 8]).unwrap();
+            drop(sent);
+            let fillers = leave_room_for(room);
+            let error = receive_error(&new);
+            let told = matches!(
+                error,
+                ReceiveError::DescriptorLimit { received } if received as u64 == room
+            );
+            assert!(told, "room for {room}: {error}");
+            assert!(error.to_string().contains("descriptor limit reached"), "{error}");
+            drop(fillers);
+            lower_descriptor_limit(1024);
+            assert!(!tracer.is_open(), "room for {room}");
+        }
+        // The channel itself is not harmed.
+        old.send(b"next", &[]).unwrap();
+        assert_eq!(frame(&new).0, b"next");
+    });
 }
 
 #[test]
@@ -223,10 +181,7 @@ fn a_rendezvous_without_free_descriptors_keeps_its_guests_waiting() {
             let guest = Channel::connect(&path).unwrap();
             let fillers = leave_room_for(0);
             let error = listener.accept().unwrap_err();
-            assert!(
-                matches!(error, AcceptError::DescriptorLimit { .. }),
-                "{error}"
-            );
+            assert!(matches!(error, AcceptError::DescriptorLimit { .. }), "{error}");
             drop(fillers);
             let host = listener.accept().unwrap().unwrap();
             guest.send(b"at last", &[]).unwrap();
@@ -245,9 +200,7 @@ fn descriptors_under_way_are_bounded_and_sending_goes_on_when_they_arrive() {
             let (_tracer, sent) = Tracer::new();
             let batch = [sent.as_fd(); 50];
             lower_descriptor_limit(200);
-            let sends = (0..1000)
-                .take_while(|_| old.send(b"x", &batch).is_ok())
-                .count();
+            let sends = (0..1000).take_while(|_| old.send(b"x", &batch).is_ok()).count();
             assert!(sends < 100, "the kernel let {sends} batches under way");
             let error = old.send(b"x", &batch).unwrap_err();
             assert!(matches!(error, SendError::WouldBlock), "{error}");

@@ -64,10 +64,7 @@ fn a_peer_outside_of_our_pid_namespace_has_no_pid() {
         .args(namespace)
         .arg(test.get_program())
         .args(test.get_args())
-        .envs(
-            test.get_envs()
-                .filter_map(|(name, value)| value.map(|value| (name, value))),
-        )
+        .envs(test.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))))
         .stdin(std::os::fd::OwnedFd::from(theirs));
     succeed(command);
 }

@@ -49,10 +49,7 @@ fn of_racing_threads_exactly_one_replaces_a_stale_path() {
                     })
                 })
                 .collect();
-            starters
-                .into_iter()
-                .map(|starter| starter.join().unwrap())
-                .collect()
+            starters.into_iter().map(|starter| starter.join().unwrap()).collect()
         });
         let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
         assert_eq!(won.len(), 1, "{won:?}");
@@ -60,10 +57,7 @@ fn of_racing_threads_exactly_one_replaces_a_stale_path() {
             let error = outcome.unwrap_err();
             assert!(matches!(error, BindError::InUse { .. }), "{error}");
         }
-        assert!(
-            serves(won[0].as_ref().unwrap(), &path),
-            "the winner's path was stolen"
-        );
+        assert!(serves(won[0].as_ref().unwrap(), &path), "the winner's path was stolen");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }
@@ -80,10 +74,7 @@ fn an_owner_that_leaves_never_removes_its_successors_path() {
                 for _ in 0..ROUNDS {
                     let Ok(listener) = start(&path) else { continue };
                     let claimed = SocketPath::claim(&path).unwrap();
-                    assert!(
-                        serves(&listener, &path),
-                        "the owner's path was removed or stolen"
-                    );
+                    assert!(serves(&listener, &path), "the owner's path was removed or stolen");
                     // The wrong order, on purpose: between the two, others find it stale.
                     drop(listener);
                     claimed.remove().unwrap();
@@ -112,37 +103,20 @@ fn of_racing_processes_exactly_one_replaces_a_stale_path() {
         })
         .collect();
     // All are up and wait before any is let go.
-    let mut outputs: Vec<_> = starters
-        .iter_mut()
-        .map(|child| BufReader::new(child.0.stdout.take().unwrap()))
-        .collect();
+    let mut outputs: Vec<_> =
+        starters.iter_mut().map(|child| BufReader::new(child.0.stdout.take().unwrap())).collect();
     for output in &mut outputs {
         wait_for(output, &["up"]);
     }
     for starter in &mut starters {
-        starter
-            .0
-            .stdin
-            .as_mut()
-            .unwrap()
-            .write_all(b"go\n")
-            .unwrap();
+        starter.0.stdin.as_mut().unwrap().write_all(b"go\n").unwrap();
     }
-    let outcomes: Vec<&str> = outputs
-        .iter_mut()
-        .map(|output| wait_for(output, &["won", "lost"]))
-        .collect();
-    assert_eq!(
-        outcomes.iter().filter(|outcome| **outcome == "won").count(),
-        1,
-        "{outcomes:?}"
-    );
+    let outcomes: Vec<&str> =
+        outputs.iter_mut().map(|output| wait_for(output, &["won", "lost"])).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "won").count(), 1, "{outcomes:?}");
     // The winner still runs, and its path is its own.
     let mut answer = String::new();
-    UnixStream::connect(&path)
-        .unwrap()
-        .read_to_string(&mut answer)
-        .unwrap();
+    UnixStream::connect(&path).unwrap().read_to_string(&mut answer).unwrap();
     assert_eq!(answer, "served");
 }
 
@@ -151,11 +125,7 @@ fn of_racing_processes_exactly_one_replaces_a_stale_path() {
 fn wait_for(output: &mut impl BufRead, words: &[&'static str]) -> &'static str {
     loop {
         let mut line = String::new();
-        assert_ne!(
-            output.read_line(&mut line).unwrap(),
-            0,
-            "the child ended early"
-        );
+        assert_ne!(output.read_line(&mut line).unwrap(), 0, "the child ended early");
         if let Some(word) = words.iter().find(|word| line.trim_end().ends_with(**word)) {
             return word;
         }

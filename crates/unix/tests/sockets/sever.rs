@@ -41,10 +41,7 @@ fn all_registered_connections_are_cut_and_no_other() {
     assert!(stands(&stranger_client));
     // Both directions, and the owners learn of it.
     for server in &servers {
-        assert_eq!(
-            (&**server).write(b"x").unwrap_err().kind(),
-            ErrorKind::BrokenPipe
-        );
+        assert_eq!((&**server).write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
     }
     assert_eq!(registry.len(), 10, "they are their owners' to drop");
     drop(servers);
@@ -86,24 +83,17 @@ fn a_connection_that_is_dropped_or_taken_out_is_no_longer_cut() {
 
 #[test]
 fn a_number_that_became_another_connections_is_not_cut() {
-    in_own_process(
-        "sever::a_number_that_became_another_connections_is_not_cut",
-        || {
-            let registry = Registry::new();
-            let (server, _client) = pair(&registry);
-            let number = server.as_fd().as_raw_fd();
-            drop(server);
-            let (innocent, innocent_client) = UnixStream::pair().unwrap();
-            innocent_client.set_nonblocking(true).unwrap();
-            assert_eq!(
-                innocent.as_raw_fd(),
-                number,
-                "the test needs the same number again"
-            );
-            assert_eq!(registry.sever_all(), 0);
-            assert!(stands(&innocent_client));
-        },
-    );
+    in_own_process("sever::a_number_that_became_another_connections_is_not_cut", || {
+        let registry = Registry::new();
+        let (server, _client) = pair(&registry);
+        let number = server.as_fd().as_raw_fd();
+        drop(server);
+        let (innocent, innocent_client) = UnixStream::pair().unwrap();
+        innocent_client.set_nonblocking(true).unwrap();
+        assert_eq!(innocent.as_raw_fd(), number, "the test needs the same number again");
+        assert_eq!(registry.sever_all(), 0);
+        assert!(stands(&innocent_client));
+    });
 }
 
 #[test]
@@ -116,10 +106,7 @@ fn a_replaced_connection_is_registered_in_place_of_the_first() {
     assert_eq!(registry.len(), 1);
     assert_eq!(registry.sever_all(), 1);
     assert!(stands(&first_client), "the one that was taken out was cut");
-    assert!(
-        !stands(&second_client),
-        "the one that was put in was not cut"
-    );
+    assert!(!stands(&second_client), "the one that was put in was not cut");
     drop(first);
 }
 
@@ -129,10 +116,7 @@ fn a_cut_that_comes_during_an_exclusive_use_is_made_after_it() {
     let (mut server, client) = pair(&registry);
     server.with_mut(|_| {
         assert_eq!(registry.sever_all(), 1);
-        assert!(
-            stands(&client),
-            "it was cut while it was somebody's exclusively"
-        );
+        assert!(stands(&client), "it was cut while it was somebody's exclusively");
     });
     assert!(!stands(&client));
     // The note is not kept for the next use.
@@ -214,9 +198,7 @@ fn shared_connections_count_for_each_registration() {
     let (server, client) = UnixStream::pair().unwrap();
     client.set_nonblocking(true).unwrap();
     let server = Arc::new(server);
-    let registrations: Vec<_> = (0..3)
-        .map(|_| registry.register(Arc::clone(&server)))
-        .collect();
+    let registrations: Vec<_> = (0..3).map(|_| registry.register(Arc::clone(&server))).collect();
     assert_eq!(registry.len(), 3);
     registry.sever_all();
     assert!(!stands(&client));
@@ -234,10 +216,7 @@ fn ten_thousand_connections_are_cut_at_once() {
             eprintln!("skipped: this user may have {maximum:?} descriptors open at most");
             return;
         }
-        let limit = Rlimit {
-            current: maximum,
-            maximum,
-        };
+        let limit = Rlimit { current: maximum, maximum };
         rustix::process::setrlimit(Resource::Nofile, limit).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x.sock");
@@ -304,10 +283,7 @@ fn cutting_while_connections_come_and_go_hits_no_bystander() {
             worker.join().expect("a bystander was cut");
         }
         ended.store(true, Ordering::Relaxed);
-        assert!(
-            cutter.join().unwrap() > 0,
-            "nothing was cut, so nothing was tried"
-        );
+        assert!(cutter.join().unwrap() > 0, "nothing was cut, so nothing was tried");
     });
     assert!(registry.is_empty());
 }

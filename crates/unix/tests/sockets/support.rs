@@ -44,11 +44,7 @@ pub(crate) fn succeeded(output: &Output) {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     let ran = output.status.success() && stdout.contains("1 passed");
-    assert!(
-        ran,
-        "{}\n--- stdout\n{stdout}\n--- stderr\n{stderr}",
-        output.status
-    );
+    assert!(ran, "{}\n--- stdout\n{stdout}\n--- stderr\n{stderr}", output.status);
 }
 
 /// Runs `test` in a process of its own, so that it can change what belongs to the whole process.
@@ -94,11 +90,7 @@ impl Running {
         let stdout = std::io::read_to_string(self.0.stdout.take().unwrap()).unwrap();
         let stderr = std::io::read_to_string(self.0.stderr.take().unwrap()).unwrap();
         let status = self.0.wait().unwrap();
-        succeeded(&Output {
-            status,
-            stdout: stdout.into(),
-            stderr: stderr.into(),
-        });
+        succeeded(&Output { status, stdout: stdout.into(), stderr: stderr.into() });
     }
 }
 
@@ -113,11 +105,7 @@ impl Drop for Running {
 pub(crate) fn wait_readable(descriptor: impl AsFd) {
     let mut entries = [PollFd::new(&descriptor, PollFlags::IN)];
     let deadline = Timespec::try_from(DEADLINE).unwrap();
-    assert_eq!(
-        poll(&mut entries, Some(&deadline)).unwrap(),
-        1,
-        "nothing came in time"
-    );
+    assert_eq!(poll(&mut entries, Some(&deadline)).unwrap(), 1, "nothing came in time");
 }
 
 /// Whether something can be read from the descriptor, or its end is reached, at this moment.

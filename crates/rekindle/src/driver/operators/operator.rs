@@ -46,14 +46,7 @@ pub(super) enum Heard {
 
 impl Operator {
     pub(super) const fn new(stream: UnixStream, before: Instant) -> Self {
-        Self {
-            stream,
-            state: State::Asking {
-                line: Vec::new(),
-                before,
-            },
-            unsent: Vec::new(),
-        }
+        Self { stream, state: State::Asking { line: Vec::new(), before }, unsent: Vec::new() }
     }
 
     pub(super) fn peer(&self) -> io::Result<PeerCredentials> {
@@ -105,11 +98,7 @@ impl Operator {
         match &self.state {
             State::Asking { .. } => self.read(),
             State::Asked | State::Upgrading(_) | State::Stopping | State::Answered => {
-                if !self.unsent.is_empty() && self.send() {
-                    Heard::Nothing
-                } else {
-                    Heard::Gone
-                }
+                if !self.unsent.is_empty() && self.send() { Heard::Nothing } else { Heard::Gone }
             }
         }
     }
