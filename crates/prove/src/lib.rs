@@ -1,1 +1,59 @@
-//! Placeholder.
+//! Says what clients notice while a server restarts.
+//!
+//! This crate owns a strict HTTP/1.1 client, the load made of many of them, and the account of what
+//! each one saw on the wire. It refuses to know anything of the server under test, and it refuses
+//! to be kind: it never retries, and whatever a client could notice is counted. See [`Tally`] for
+//! each counter and what it means on the wire.
+//!
+//! ```no_run
+//! use rekindle_prove::{Group, Mode, Plan, Request, Target};
+//! # async fn example() -> Result<(), rekindle_prove::PlanError> {
+//! let target = Target::Tcp(([127, 0, 0, 1], 8080).into());
+//! let load = Plan::new(target)
+//!     .group(Group::new(Mode::Keep, Request::get("/")).connections(32))
+//!     .group(Group::new(Mode::New, Request::post("/echo", 16 * 1024)).connections(4))
+//!     .start()?;
+//! // … restart the server here …
+//! let outcome = load.stop().await;
+//! assert_eq!(outcome.tally.noticed(), 0, "{:#?}", outcome.failures);
+//! # Ok(())
+//! # }
+//! ```
+
+mod answer;
+mod body;
+mod client;
+mod connect;
+mod exchange;
+mod failure;
+mod gap;
+mod generation;
+mod group;
+mod head;
+mod latency;
+mod load;
+mod micros;
+mod outcome;
+mod plan;
+mod recognise;
+mod request;
+mod run;
+mod stop;
+mod stream;
+mod tally;
+mod target;
+mod wrong;
+
+pub use failure::{Cause, Failure, FailureKind, Phase};
+pub use gap::Gap;
+pub use generation::GenerationOutcome;
+pub use group::{Group, Mode};
+pub use latency::Latency;
+pub use load::Load;
+pub use outcome::{GroupOutcome, Outcome};
+pub use plan::{Plan, PlanError};
+pub use recognise::{Answer, ByHeaderOrBody, Recognise, Responder};
+pub use request::Request;
+pub use tally::Tally;
+pub use target::Target;
+pub use wrong::WrongAnswer;

@@ -1,0 +1,276 @@
+//! The record of what went wrong, and when. Owns the bounded list; refuses to count: `tally` does.
+
+use std::fmt;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::group::Mode;
+use crate::recognise::Responder;
+use crate::wrong::WrongAnswer;
+
+/// How many failures of each kind are kept in full: a storm of one kind must not hide another.
+pub(crate) const KEPT_PER_KIND: u64 = 1_000;
+
+/// One thing that a client saw go wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Failure {
+    /// When it was seen, since the start of the load.
+    #[serde(rename = "at_us", serialize_with = "crate::micros::serialize")]
+    pub at: Duration,
+    /// The counter that it is in.
+    pub kind: FailureKind,
+    /// What the client was doing.
+    pub phase: Phase,
+    /// Why, as closely as the client can tell.
+    pub cause: Cause,
+    /// The place of its group in the plan, from 0.
+    pub group: usize,
+    /// How its group uses connections.
+    pub mode: Mode,
+    /// The client's own TCP port, if it was connected: what to look for in the server's log.
+    pub local_port: Option<u16>,
+    /// How many requests the connection had answered before.
+    pub answered_before: u64,
+    /// Whether a close may have crossed the request; see [`Tally::crossed`](crate::Tally::crossed).
+    pub crossed: bool,
+    /// Who answered last on this connection.
+    pub last_responder: Option<Responder>,
+    /// The highest generation that had answered anywhere by then.
+    pub newest_generation: Option<u64>,
+}
+
+/// The counter that a failure belongs to; see [`Tally`](crate::Tally) for what each one means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// No connection could be had.
+    Refused,
+    /// An error broke the connection under a request.
+    Reset,
+    /// End of file under a request.
+    Lost,
+    /// No whole answer in time.
+    TimedOut,
+    /// An answer that is not right.
+    Wrong,
+    /// The client's own machine was out of something.
+    CouldNotMeasure,
+    /// A kept connection ended between two requests.
+    ClosedBetweenRequests,
+    /// Bytes came between two requests.
+    Unsolicited,
+}
+
+impl FailureKind {
+    /// All kinds, in the order in which they are declared.
+    pub const ALL: [Self; 8] = [
+        Self::Refused,
+        Self::Reset,
+        Self::Lost,
+        Self::TimedOut,
+        Self::Wrong,
+        Self::CouldNotMeasure,
+        Self::ClosedBetweenRequests,
+        Self::Unsolicited,
+    ];
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Refused => "refused",
+            Self::Reset => "reset",
+            Self::Lost => "lost",
+            Self::TimedOut => "timed out",
+            Self::Wrong => "wrong answer",
+            Self::CouldNotMeasure => "could not measure",
+            Self::ClosedBetweenRequests => "closed between requests",
+            Self::Unsolicited => "unsolicited bytes",
+        })
+    }
+}
+
+/// What a client was doing on its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Opening a connection.
+    Connecting,
+    /// Writing a request; no byte of the answer has come.
+    Sending,
+    /// The request is written; no byte of the answer has come.
+    Awaiting,
+    /// Some of the answer has come.
+    Reading,
+    /// The answer was the last one on this connection: waiting for the server to close it.
+    Closing,
+    /// No request is under way.
+    Idle,
+}
+
+/// Why something failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The system reported an error.
+    #[error("{}", io::Error::from_raw_os_error(*errno))]
+    System {
+        /// The number of the error, from `errno.h`.
+        errno: i32,
+    },
+    /// The server closed the connection.
+    #[error("end of file")]
+    EndOfFile,
+    /// The time limit of a request was over.
+    #[error("no whole answer within the time limit")]
+    TimeLimit,
+    /// The TCP connection came from the very address that it went to: the client met itself, since
+    /// nobody listened and the kernel chose that port for the client's own end.
+    #[error("nobody listened: the connection met itself")]
+    SelfConnected,
+    /// An answer came, and this is wrong with it.
+    #[error("the answer is wrong: {0}")]
+    Answer(#[from] WrongAnswer),
+}
+
+impl From<&io::Error> for Cause {
+    fn from(error: &io::Error) -> Self {
+        // Errors of a socket call always carry their number; what has none is nobody's errno.
+        Self::System { errno: error.raw_os_error().unwrap_or_default() }
+    }
+}
+
+impl Serialize for Cause {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+/// A failure as the one who meets it knows it: which counter, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) kind: FailureKind,
+    pub(crate) cause: Cause,
+}
+
+impl Fault {
+    pub(crate) const LOST: Self = Self { kind: FailureKind::Lost, cause: Cause::EndOfFile };
+    pub(crate) const TIMED_OUT: Self =
+        Self { kind: FailureKind::TimedOut, cause: Cause::TimeLimit };
+
+    /// An error under a request.
+    pub(crate) fn broken(error: &io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::TimedOut => FailureKind::TimedOut,
+            _ => FailureKind::Reset,
+        };
+        Self { kind, cause: error.into() }
+    }
+}
+
+impl From<WrongAnswer> for Fault {
+    fn from(wrong: WrongAnswer) -> Self {
+        Self { kind: FailureKind::Wrong, cause: wrong.into() }
+    }
+}
+
+/// The failures of a whole load, the first ones of each kind. Locked on failure only.
+#[derive(Debug, Default)]
+pub(crate) struct FailureLog(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    failures: Vec<Failure>,
+    seen: [u64; FailureKind::ALL.len()],
+}
+
+impl FailureLog {
+    pub(crate) fn add(&self, failure: Failure) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = &mut kept.seen[failure.kind as usize];
+        *seen += 1;
+        if *seen <= KEPT_PER_KIND {
+            kept.failures.push(failure);
+        }
+    }
+
+    /// The kept failures in the order of their time, and how many more there were.
+    pub(crate) fn take(&self) -> (Vec<Failure>, u64) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = std::mem::take(&mut kept.failures);
+        failures.sort_by_key(|failure| failure.at);
+        let beyond = kept.seen.iter().map(|seen| seen.saturating_sub(KEPT_PER_KIND)).sum();
+        (failures, beyond)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(kind: FailureKind, at_ms: u64) -> Failure {
+        Failure {
+            at: Duration::from_millis(at_ms),
+            kind,
+            phase: Phase::Awaiting,
+            cause: Cause::EndOfFile,
+            group: 0,
+            mode: Mode::Keep,
+            local_port: Some(1),
+            answered_before: 3,
+            crossed: true,
+            last_responder: Some(Responder { generation: 4, pid: None }),
+            newest_generation: Some(5),
+        }
+    }
+
+    #[test]
+    fn a_storm_of_one_kind_does_not_hide_another() {
+        let log = FailureLog::default();
+        for at_ms in 0..KEPT_PER_KIND + 7 {
+            log.add(failure(FailureKind::Refused, at_ms));
+        }
+        log.add(failure(FailureKind::Lost, 3));
+        let (failures, beyond) = log.take();
+        assert_eq!(failures.len() as u64, KEPT_PER_KIND + 1);
+        assert_eq!(beyond, 7);
+        assert_eq!(failures[4].kind, FailureKind::Lost, "in the order of time");
+        assert!(failures.is_sorted_by_key(|failure| failure.at));
+    }
+
+    #[test]
+    fn all_names_every_kind_in_its_place() {
+        for (place, kind) in FailureKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, place, "the log counts by place");
+        }
+    }
+
+    #[test]
+    fn an_error_under_a_request_is_a_reset_unless_time_ran_out() {
+        let reset = io::Error::from_raw_os_error(rustix::io::Errno::CONNRESET.raw_os_error());
+        let timeout = io::Error::from_raw_os_error(rustix::io::Errno::TIMEDOUT.raw_os_error());
+        assert_eq!(Fault::broken(&reset).kind, FailureKind::Reset);
+        assert_eq!(Fault::broken(&timeout).kind, FailureKind::TimedOut);
+    }
+
+    #[test]
+    fn json_names_things_in_words() {
+        let json = serde_json::to_value(failure(FailureKind::ClosedBetweenRequests, 2)).unwrap();
+        assert_eq!(json["at_us"], 2_000);
+        assert_eq!(json["kind"], "closed_between_requests");
+        assert_eq!(json["phase"], "awaiting");
+        assert_eq!(json["cause"], "end of file");
+        assert_eq!(json["mode"], "keep");
+        assert_eq!(json["last_responder"]["generation"], 4);
+    }
+
+    #[test]
+    fn display_pads_for_tables() {
+        assert_eq!(format!("{:>8}|", FailureKind::Lost), "    lost|");
+        assert_eq!(Cause::from(WrongAnswer::Early).to_string().matches("wrong").count(), 1);
+    }
+}

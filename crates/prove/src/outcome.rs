@@ -1,0 +1,105 @@
+//! What a load found. Owns the sum of all accounts and its balance; refuses to judge or to print.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::gap::Gap;
+use crate::generation::{GenerationOutcome, Generations};
+use crate::group::Mode;
+use crate::latency::Latency;
+use crate::run::{GroupRun, Run};
+use crate::tally::Tally;
+
+/// All that the clients of a load saw, from its start to its end.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// How long it took, the last requests under way included.
+    #[serde(rename = "elapsed_us", serialize_with = "crate::micros::serialize")]
+    pub elapsed: Duration,
+    /// [`Tally::noticed`] of all groups: 0 is what a restart should leave.
+    pub noticed: u64,
+    /// The counters of all groups.
+    pub tally: Tally,
+    /// The longest time without an answer on any connection, from the start of the load until
+    /// nothing more was asked.
+    pub longest_gap: Gap,
+    /// The groups, in the order of the plan.
+    pub groups: Vec<GroupOutcome>,
+    /// Which process answered, by generation and pid. Answers that named none are in none of them.
+    pub generations: Vec<GenerationOutcome>,
+    /// What went wrong, by time: the first 1,000 of each kind.
+    pub failures: Vec<Failure>,
+    /// How many more failures there were.
+    pub failures_not_kept: u64,
+}
+
+/// What the clients of one group saw.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct GroupOutcome {
+    /// How the group used its connections.
+    pub mode: Mode,
+    /// What it asked, in words.
+    pub request: String,
+    /// How many connections it had at the same time.
+    pub connections: usize,
+    /// Its counters.
+    pub tally: Tally,
+    /// How long its answers took.
+    pub latency: Latency,
+}
+
+impl Outcome {
+    /// Adds everything up, once all clients have ended; asked was until `asked_until`.
+    ///
+    /// # Panics
+    /// If a request was started and not accounted for, which is a mistake in this crate.
+    pub(crate) fn new(
+        run: &Run,
+        groups: &[impl AsRef<GroupRun>],
+        generations: Generations,
+        asked_until: Duration,
+    ) -> Self {
+        let groups: Vec<_> = groups.iter().map(|group| GroupOutcome::new(group.as_ref())).collect();
+        let mut tally = Tally::default();
+        groups.iter().for_each(|group| tally += group.tally);
+        assert_eq!(tally.started, tally.ended(), "each request ends in one counter: {tally:?}");
+        let (failures, failures_not_kept) = run.failures.take();
+        Self {
+            elapsed: run.elapsed(),
+            noticed: tally.noticed(),
+            tally,
+            longest_gap: run.gaps.longest(asked_until),
+            groups,
+            generations: generations.into_sorted(),
+            failures,
+            failures_not_kept,
+        }
+    }
+
+    /// Since when only this generation and later ones answered: the time of the last answer of an
+    /// earlier one, or zero if there was none. `None` if no such generation answered at all.
+    #[must_use]
+    pub fn earlier_ended(&self, generation: u64) -> Option<Duration> {
+        // They are sorted by generation.
+        let place = self.generations.partition_point(|one| one.responder.generation < generation);
+        let (earlier, later) = self.generations.split_at(place);
+        let last = earlier.iter().map(|one| one.last).max().unwrap_or_default();
+        (!later.is_empty()).then_some(last)
+    }
+}
+
+impl GroupOutcome {
+    fn new(run: &GroupRun) -> Self {
+        Self {
+            mode: run.group.mode,
+            request: run.group.request.to_string(),
+            connections: run.group.connections,
+            tally: run.tally(),
+            latency: run.latencies.latency(),
+        }
+    }
+}

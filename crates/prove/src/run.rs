@@ -1,0 +1,120 @@
+//! What the clients of one load share. Owns nothing but that; refuses to act.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::connect::Connector;
+use crate::failure::FailureLog;
+use crate::gap::GapMeter;
+use crate::group::Group;
+use crate::latency::LatencyLog;
+use crate::recognise::Recognise;
+use crate::tally::{Counters, Tally};
+use crate::target::Target;
+
+/// Shared by all clients of a load.
+pub(crate) struct Run {
+    pub(crate) started: Instant,
+    pub(crate) connector: Connector,
+    pub(crate) request_limit: Duration,
+    pub(crate) recognise: Arc<dyn Recognise>,
+    pub(crate) gaps: GapMeter,
+    pub(crate) failures: FailureLog,
+    pub(crate) newest: Newest,
+}
+
+impl Run {
+    /// A run that starts now.
+    pub(crate) fn new(
+        target: Target,
+        request_limit: Duration,
+        recognise: Arc<dyn Recognise>,
+    ) -> Self {
+        Self {
+            started: Instant::now(),
+            connector: Connector::new(target),
+            request_limit,
+            recognise,
+            gaps: GapMeter::default(),
+            failures: FailureLog::default(),
+            newest: Newest::default(),
+        }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Run").field("connector", &self.connector).finish_non_exhaustive()
+    }
+}
+
+/// Shared by the clients of a group.
+#[derive(Debug)]
+pub(crate) struct GroupRun {
+    pub(crate) index: usize,
+    pub(crate) group: Group,
+    pub(crate) latencies: LatencyLog,
+    /// One for each client.
+    pub(crate) counters: Box<[Counters]>,
+}
+
+impl GroupRun {
+    pub(crate) fn new(index: usize, group: Group) -> Self {
+        let counters = (0..group.connections).map(|_| Counters::default()).collect();
+        Self { index, group, latencies: LatencyLog::new(), counters }
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        let mut sum = Tally::default();
+        self.counters.iter().for_each(|counters| sum += counters.tally());
+        sum
+    }
+}
+
+/// The highest generation that answered anywhere; kept as one more, so that 0 is none.
+#[derive(Debug, Default)]
+pub(crate) struct Newest(AtomicU64);
+
+impl Newest {
+    pub(crate) fn saw(&self, generation: u64) {
+        self.0.fetch_max(generation.saturating_add(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn generation(&self) -> Option<u64> {
+        self.0.load(Ordering::Relaxed).checked_sub(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::group::Mode;
+    use crate::request::Request;
+
+    #[test]
+    fn newest_never_goes_back() {
+        let newest = Newest::default();
+        assert_eq!(newest.generation(), None);
+        newest.saw(0);
+        assert_eq!(newest.generation(), Some(0));
+        newest.saw(7);
+        newest.saw(3);
+        assert_eq!(newest.generation(), Some(7));
+    }
+
+    #[test]
+    fn a_group_counts_all_its_clients() {
+        let group = Group::new(Mode::Keep, Request::get("/")).connections(3);
+        let run = GroupRun::new(0, group);
+        run.counters.iter().for_each(|counters| counters.started.add_one());
+        assert_eq!(run.tally(), Tally { started: 3, ..Tally::default() });
+    }
+}

@@ -1,0 +1,77 @@
+//! When a load ends. Owns the stop signal and the end of the planned duration; refuses to cut
+//! anything: clients ask between two requests.
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+/// The end that stops: dropping it is the signal, so that a load that is dropped stops as well.
+#[derive(Debug)]
+pub(crate) struct Stopper(
+    #[expect(dead_code, reason = "what counts is that it is held")] watch::Sender<()>,
+);
+
+/// The end that is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Stop {
+    held: watch::Receiver<()>,
+    deadline: Option<Instant>,
+}
+
+impl Stop {
+    /// A pair; without a deadline only the stopper ends the load.
+    pub(crate) fn new(deadline: Option<Instant>) -> (Stopper, Self) {
+        let (stopper, held) = watch::channel(());
+        (Stopper(stopper), Self { held, deadline })
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        let is_dropped = self.held.has_changed().is_err();
+        is_dropped || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Waits until it is over.
+    pub(crate) async fn over(&self) {
+        let mut held = self.held.clone();
+        // Nothing is ever sent: the only news is that the stopper is gone.
+        let dropped = held.changed();
+        match self.deadline {
+            Some(deadline) => tokio::select! {
+                _ = dropped => {}
+                () = sleep_until(deadline) => {}
+            },
+            None => {
+                let _ = dropped.await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn dropping_the_stopper_stops() {
+        let (stopper, stop) = Stop::new(None);
+        assert!(!stop.is_over());
+        let waiting = tokio::spawn({
+            let stop = stop.clone();
+            async move { stop.over().await }
+        });
+        drop(stopper);
+        waiting.await.unwrap();
+        assert!(stop.is_over());
+        stop.over().await;
+    }
+
+    #[tokio::test]
+    async fn the_deadline_stops() {
+        let deadline = Instant::now() + Duration::from_millis(20);
+        let (_stopper, stop) = Stop::new(Some(deadline));
+        assert!(!stop.is_over());
+        stop.over().await;
+        assert!(Instant::now() >= deadline && stop.is_over());
+    }
+}

@@ -1,0 +1,255 @@
+//! What is counted. Owns the counters and their balance; refuses to judge what belongs in which.
+
+use std::ops::AddAssign;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+
+use crate::failure::FailureKind;
+
+/// What clients saw, counted from their side of the wire.
+///
+/// A request starts when its client first acts for it: the `connect` if it needs a connection, else
+/// its first byte. A request that has started is never sent again and ends in exactly one of
+/// `answered`, `refused`, `reset`, `lost`, `timed_out`, `wrong` and `could_not_measure`.
+///
+/// The struct is exhaustive on purpose: a table made of it stops compiling when a counter is added.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Requests that were started.
+    pub started: u64,
+    /// A whole and right answer came: status 2xx, sound framing, the echo equal byte for byte,
+    /// nothing after it.
+    pub answered: u64,
+    /// No connection: `connect` failed (`ECONNREFUSED`, no route, a Unix path that is absent, dead,
+    /// or has a full queue). A TCP connection that met itself counts too: nobody listened.
+    pub refused: u64,
+    /// The connection broke with an error (`ECONNRESET`, `EPIPE`) after the request had begun to be
+    /// written and before its answer was whole.
+    pub reset: u64,
+    /// End of file after the request had begun to be written and before its answer was whole.
+    pub lost: u64,
+    /// No whole answer within the time limit of a request, which covers connecting too.
+    pub timed_out: u64,
+    /// An answer came and was not right; see [`WrongAnswer`](crate::WrongAnswer).
+    pub wrong: u64,
+    /// The client's own machine had no port, descriptor or memory left to connect with. It says
+    /// nothing about the server, but what was not measured is not proven either.
+    pub could_not_measure: u64,
+    /// A kept connection ended, by end of file or error, while no request was under way on it and
+    /// no goodbye had been said. The client reads while it rests, and asks the kernel once more
+    /// right before it writes, so only a close that truly meets a request on the wire is `crossed`.
+    pub closed_between_requests: u64,
+    /// Bytes came on a kept connection while no request was under way on it.
+    pub unsolicited: u64,
+    /// Beside `answered`: the answer on a kept connection said that it is the last one, by
+    /// `Connection: close`, by HTTP/1.0, or by a body that only the close ends.
+    pub announced_close: u64,
+    /// Of `reset` and `lost`, those on a connection that had answered before, with no byte of this
+    /// answer: the close may have crossed the request on the wire. Lost for the client all the
+    /// same: RFC 9110 §9.2.2 forbids to send a POST again by itself.
+    pub crossed: u64,
+}
+
+impl Tally {
+    /// Everything that a client could notice: all but `answered` and what is the client's own
+    /// problem. `crossed` is within `reset` and `lost` and is not counted twice.
+    #[must_use]
+    pub fn noticed(&self) -> u64 {
+        self.refused
+            + self.reset
+            + self.lost
+            + self.timed_out
+            + self.wrong
+            + self.closed_between_requests
+            + self.unsolicited
+            + self.announced_close
+    }
+
+    /// Requests that have ended, one way or another.
+    #[must_use]
+    pub fn ended(&self) -> u64 {
+        self.answered
+            + self.refused
+            + self.reset
+            + self.lost
+            + self.timed_out
+            + self.wrong
+            + self.could_not_measure
+    }
+
+    /// Requests that have started and not ended.
+    #[must_use]
+    pub fn under_way(&self) -> u64 {
+        self.started.saturating_sub(self.ended())
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        // Taken apart in full: a new counter that is forgotten here does not compile.
+        let Self {
+            started,
+            answered,
+            refused,
+            reset,
+            lost,
+            timed_out,
+            wrong,
+            could_not_measure,
+            closed_between_requests,
+            unsolicited,
+            announced_close,
+            crossed,
+        } = other;
+        self.started += started;
+        self.answered += answered;
+        self.refused += refused;
+        self.reset += reset;
+        self.lost += lost;
+        self.timed_out += timed_out;
+        self.wrong += wrong;
+        self.could_not_measure += could_not_measure;
+        self.closed_between_requests += closed_between_requests;
+        self.unsolicited += unsolicited;
+        self.announced_close += announced_close;
+        self.crossed += crossed;
+    }
+}
+
+/// The counters of one connection: one writer, any number of readers, a cache line of their own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Counters {
+    pub(crate) started: Counter,
+    pub(crate) answered: Counter,
+    pub(crate) announced_close: Counter,
+    pub(crate) crossed: Counter,
+    refused: Counter,
+    reset: Counter,
+    lost: Counter,
+    timed_out: Counter,
+    wrong: Counter,
+    could_not_measure: Counter,
+    closed_between_requests: Counter,
+    unsolicited: Counter,
+}
+
+impl Counters {
+    /// The counter of one kind of failure.
+    pub(crate) fn of(&self, kind: FailureKind) -> &Counter {
+        match kind {
+            FailureKind::Refused => &self.refused,
+            FailureKind::Reset => &self.reset,
+            FailureKind::Lost => &self.lost,
+            FailureKind::TimedOut => &self.timed_out,
+            FailureKind::Wrong => &self.wrong,
+            FailureKind::CouldNotMeasure => &self.could_not_measure,
+            FailureKind::ClosedBetweenRequests => &self.closed_between_requests,
+            FailureKind::Unsolicited => &self.unsolicited,
+        }
+    }
+
+    /// What was counted so far. `started` is read last, so that no request seems to end unstarted.
+    pub(crate) fn tally(&self) -> Tally {
+        let mut tally = Tally {
+            started: 0,
+            answered: self.answered.value(),
+            refused: self.refused.value(),
+            reset: self.reset.value(),
+            lost: self.lost.value(),
+            timed_out: self.timed_out.value(),
+            wrong: self.wrong.value(),
+            could_not_measure: self.could_not_measure.value(),
+            closed_between_requests: self.closed_between_requests.value(),
+            unsolicited: self.unsolicited.value(),
+            announced_close: self.announced_close.value(),
+            crossed: self.crossed.value(),
+        };
+        tally.started = self.started.value();
+        tally
+    }
+}
+
+/// A count that one task raises and others read.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add_one(&self) {
+        // Release: who reads the end of a request then also reads its start.
+        self.0.fetch_add(1, Ordering::Release);
+    }
+
+    fn value(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tally in which each counter has a value of its own, a power of two.
+    fn powers() -> Tally {
+        Tally {
+            started: 1,
+            answered: 2,
+            refused: 4,
+            reset: 8,
+            lost: 16,
+            timed_out: 32,
+            wrong: 64,
+            could_not_measure: 128,
+            closed_between_requests: 256,
+            unsolicited: 512,
+            announced_close: 1024,
+            crossed: 2048,
+        }
+    }
+
+    #[test]
+    fn noticed_is_all_but_answers_and_own_problems() {
+        assert_eq!(powers().noticed(), 4 + 8 + 16 + 32 + 64 + 256 + 512 + 1024);
+    }
+
+    #[test]
+    fn a_request_ends_in_one_of_seven() {
+        assert_eq!(powers().ended(), 2 + 4 + 8 + 16 + 32 + 64 + 128);
+        assert_eq!(Tally { started: 260, ..powers() }.under_way(), 6);
+        assert_eq!(powers().under_way(), 0, "never below nothing");
+    }
+
+    #[test]
+    fn sum_is_taken_counter_by_counter() {
+        let mut sum = powers();
+        sum += powers();
+        let json = serde_json::to_value(sum).unwrap();
+        for (place, key) in serde_json::to_value(powers()).unwrap().as_object().unwrap().iter() {
+            assert_eq!(json[place].as_u64().unwrap(), 2 * key.as_u64().unwrap(), "{place}");
+        }
+    }
+
+    #[test]
+    fn each_kind_of_failure_has_its_own_counter() {
+        let counters = Counters::default();
+        for (times, kind) in FailureKind::ALL.into_iter().enumerate() {
+            for _ in 0..=times {
+                counters.of(kind).add_one();
+            }
+        }
+        let tally = counters.tally();
+        let counted = [
+            tally.refused,
+            tally.reset,
+            tally.lost,
+            tally.timed_out,
+            tally.wrong,
+            tally.could_not_measure,
+            tally.closed_between_requests,
+            tally.unsolicited,
+        ];
+        assert_eq!(counted, [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!((tally.started, tally.answered, tally.crossed), (0, 0, 0));
+    }
+}
