@@ -40,11 +40,11 @@ pub use generation::Generation;
 pub use life::{Action, Ending, Event, Life, LifePhase, Refusal};
 pub use listener::{ListenerEntry, ListenerName, NameError, SocketKind};
 pub use message::{ElderEntry, Message};
-pub use new::{NewAction, NewEvent, NewFailure, NewSide};
+pub use new::{Greeting, NewAction, NewEvent, NewFailure, NewSide};
 pub use offer::{
     DESCRIPTORS_PER_FRAME, ELDER_LIMIT, LISTENER_LIMIT, Offer, OfferError, OfferReader, frames,
 };
-pub use old::{OldAction, OldEvent, OldSide};
+pub use old::{OldAction, OldEvent, OldSide, Terms};
 pub use reason::{Reason, SpawnFailure};
 pub use settings::Settings;
 pub use text::{TEXT_LIMIT_BYTES, Text};
