@@ -1,8 +1,10 @@
 //! The last part of a life: nothing new is accepted, ever, and what is left is finished or cut.
 
 use alloc::collections::VecDeque;
+use core::iter;
 
-use super::{Action, Ending, Progress, State};
+use super::progress::Progress;
+use super::{Action, Ending, State};
 use crate::drain::{Drain, HammerCause};
 use crate::message::Message;
 use crate::old::{OldAction, OldSide};
@@ -63,6 +65,14 @@ impl Leaving {
         };
     }
 
+    /// Somebody at the other end of the upgrade's channel asks for the hammer. That is for a newer
+    /// generation to ask, and not for the process of an upgrade that was called off.
+    pub(super) fn hammered(&mut self, now: Instant) {
+        if let Ending::Upgraded(_) = self.ending {
+            self.drain.hammer(now, HammerCause::Newer);
+        }
+    }
+
     /// So much is in flight. Returns what the newest process is to be told.
     pub(super) fn in_flight(&mut self, now: Instant, count: u64) -> Option<Message> {
         self.drain.in_flight(now, count);
@@ -84,8 +94,13 @@ impl Leaving {
         progress.into_iter().chain(upgrade).min()
     }
 
-    /// Moves on if the drain is over and nobody is left to be reaped.
+    /// Moves on if the drain is over and nobody is left to be reaped, or if there is no more time
+    /// for that.
     pub(super) fn conclude(mut self, now: Instant, actions: &mut VecDeque<Action>) -> State {
+        if let (Urgency::Now, Some(side)) = (self.urgency, &mut self.upgrade) {
+            side.abandon();
+            actions.extend(iter::from_fn(|| side.poll_action()).map(Action::Upgrade));
+        }
         if let Some(verdict) = self.upgrade.as_ref().and_then(OldSide::verdict) {
             actions.push_back(Action::Verdict(verdict.clone()));
             self.upgrade = None;
@@ -105,6 +120,9 @@ impl Leaving {
             actions.push_back(Action::Upgrade(OldAction::Send(farewell)));
         }
         actions.push_back(Action::Finish(report));
-        State::Ended { die_at }
+        State::Ended {
+            ending: self.ending,
+            die_at,
+        }
     }
 }
