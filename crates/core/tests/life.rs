@@ -191,12 +191,14 @@ stopping
     stop         →ended cut finish
     hammer       →ended cut finish
     drained      →ended finish
+    time         →ended cut finish
 stopping-upgrade
     upgrade      stopping
     meet         stopping
     stop         →ended cut kill aborted finish
     hammer       cut
     exited       aborted
+    time         kill
 stopped
     upgrade      stopping
     meet         stopping
@@ -809,4 +811,18 @@ fn an_upgrade_is_committed_with_the_word_that_confirmed_it() {
             "after `{event}`"
         );
     }
+}
+
+#[test]
+fn a_stop_wakes_nobody_before_its_deadline() {
+    let mut life = in_state("stopping");
+    assert_eq!(
+        life.poll_timeout(),
+        Some(at(60_000)),
+        "there is nobody to tell of its drain"
+    );
+    life.tick(at(1_000));
+    life.handle(at(1_000), Event::InFlight(1));
+    assert_eq!(actions(&mut life), []);
+    assert_eq!(life.poll_timeout(), Some(at(60_000)));
 }

@@ -16,7 +16,8 @@ use crate::time::Instant;
 pub(super) struct Leaving {
     pub(super) ending: Ending,
     pub(super) drain: Drain,
-    pub(super) progress: Progress,
+    /// What the newest process is told. Nobody is told of a stop.
+    progress: Option<Progress>,
     /// An upgrade that was called off, until its process is gone.
     upgrade: Option<OldSide>,
     urgency: Urgency,
@@ -37,7 +38,7 @@ impl Leaving {
         Self {
             ending,
             drain,
-            progress,
+            progress: Some(progress),
             upgrade: None,
             urgency: Urgency::NotAsked,
         }
@@ -48,7 +49,7 @@ impl Leaving {
         Self {
             ending: Ending::Stopped,
             drain: Drain::begin(now, settings.drain_timeout),
-            progress: Progress::new(now),
+            progress: None,
             upgrade,
             urgency: Urgency::Asked,
         }
@@ -76,10 +77,7 @@ impl Leaving {
     /// So much is in flight. Returns what the newest process is to be told.
     pub(super) fn in_flight(&mut self, now: Instant, count: u64) -> Option<Message> {
         self.drain.in_flight(now, count);
-        match self.ending {
-            Ending::Upgraded(_) => self.progress.message(now, count),
-            Ending::Stopped => None,
-        }
+        self.progress.as_mut()?.message(now, count)
     }
 
     /// The upgrade that was called off, if it is not over.
@@ -89,9 +87,11 @@ impl Leaving {
 
     /// When to tick next.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        let progress = self.progress.poll_timeout(&self.drain);
+        let progress = self.progress.as_ref();
+        let progress = progress.and_then(|progress| progress.poll_timeout(&self.drain));
         let upgrade = self.upgrade.as_ref().and_then(OldSide::poll_timeout);
-        progress.into_iter().chain(upgrade).min()
+        let drain = self.drain.poll_timeout();
+        drain.into_iter().chain(progress).chain(upgrade).min()
     }
 
     /// Moves on if the drain is over and nobody is left to be reaped, or if there is no more time
