@@ -764,7 +764,7 @@ fn whoever_was_rolled_back_and_lives_leaves() {
 }
 
 #[test]
-fn the_newest_is_told_of_the_drain_when_there_is_news_and_not_too_often() {
+fn the_newest_is_told_of_the_drain_now_and_then_and_of_its_end_at_once() {
     let mut life = in_state("probation");
     let told = |life: &mut Life, millis, count| {
         life.tick(at(millis));
@@ -779,7 +779,11 @@ fn the_newest_is_told_of_the_drain_when_there_is_news_and_not_too_often() {
     assert_eq!(told(&mut life, 100, 4), []);
     assert_eq!(life.poll_timeout(), Some(at(500)));
     assert_eq!(told(&mut life, 500, 4), says(4));
-    assert_eq!(told(&mut life, 1_000, 4), [], "no news");
+    assert_eq!(
+        told(&mut life, 1_000, 4),
+        says(4),
+        "the newest may be another one by now"
+    );
     assert_eq!(told(&mut life, 1_100, 3), [], "too early");
     assert_eq!(told(&mut life, 1_500, 3), says(3));
     assert_eq!(
@@ -787,6 +791,7 @@ fn the_newest_is_told_of_the_drain_when_there_is_news_and_not_too_often() {
         says(0),
         "the end is said at once"
     );
+    assert_eq!(told(&mut life, 2_500, 0), [], "and once");
     assert_eq!(
         life.poll_timeout(),
         Some(at(10_000)),
