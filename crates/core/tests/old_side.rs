@@ -17,10 +17,10 @@ const OFFERED: u32 = 3;
 
 /// The states, as columns of the table.
 const STATES: [&str; 12] = [
-    "spawning",
-    "retrying",
-    "greeting",
-    "starting",
+    "spawn",
+    "retry",
+    "greet",
+    "start",
     "commit",
     "probation",
     "met",
@@ -34,24 +34,24 @@ const STATES: [&str; 12] = [
 /// What each event does in each state. `-` is nothing at all; every other word stands for a new
 /// condition and the very actions that go with it, see [`observe`].
 const TABLE: &str = "
-              spawning retrying greeting starting commit  probation met   metstart metcommit ending killed ended
-spawned       greet    greet    -        -        -       -         -     -        -         -      -      -
-text-busy     retry    -        -        -        -       -         -     -        -         -      -      -
-not-started   over     over     -        -        -       -         -     -        -         -      -      -
-hook-refused  over     over     -        -        -       -         -     -        -         -      -      -
-hello         -        -        offer    kill     -       -         offer told     -         -      -      -
-hello-v9      -        -        grace    kill     -       -         told  told     -         -      -      -
-ready         -        -        kill     commit   -       -         told  commit   -         -      -      -
-ready-bad     -        -        kill     kill     -       -         told  told     -         -      -      -
-failed        -        -        grace    grace    -       -         told  told     -         -      -      -
-serving       -        -        kill     kill     probe   -         told  told     probe     -      -      -
-confirmed     -        -        kill     kill     done    done      told  told     done      -      -      -
-other         -        -        kill     kill     -       -         told  told     -         -      -      -
-garbage       -        -        kill     kill     -       -         told  told     -         -      -      -
-end-of-file   over     over     wait     wait     undo    undo      over  over     back      -      -      -
-exited        over     over     over     over     back    back      over  over     back      over   over   -
-cancel        over     over     grace    grace    done    done      told  told     done      -      -      -
-time          over     again    kill     kill     revert  done      told  told     back-told kill-  -      -
+             spawn retry greet start  commit probation met   metstart metcommit ending killed ended
+spawned      greet greet -     -      -      -         -     -        -         -      -      -
+text-busy    retry -     -     -      -      -         -     -        -         -      -      -
+not-started  over  over  -     -      -      -         -     -        -         -      -      -
+hook-refused over  over  -     -      -      -         -     -        -         -      -      -
+hello        -     -     offer kill   -      -         offer told     -         -      -      -
+hello-v9     -     -     grace kill   -      -         told  told     -         -      -      -
+ready        -     -     kill  commit -      -         told  commit   -         -      -      -
+ready-bad    -     -     kill  kill   -      -         told  told     -         -      -      -
+failed       -     -     grace grace  -      -         told  told     -         -      -      -
+serving      -     -     kill  kill   probe  -         told  told     probe     -      -      -
+confirmed    -     -     kill  kill   done   done      told  told     done      -      -      -
+other        -     -     kill  kill   -      -         told  told     -         -      -      -
+garbage      -     -     kill  kill   -      -         told  told     -         -      -      -
+end-of-file  over  over  wait  wait   undo   undo      over  over     back      -      -      -
+exited       over  over  over  over   back   back      over  over     back      over   over   -
+cancel       over  over  grace grace  done   done      told  told     done      -      -      -
+time         over  again kill  kill   revert done      told  told     back-told kill-  -      -
 ";
 
 fn at(millis: u64) -> Instant {
@@ -113,10 +113,10 @@ fn in_state(state: &str) -> OldSide {
     let meet = |events: Vec<OldEvent>| after(OldSide::met(START, terms()), events);
     let spawned = OldEvent::Spawned;
     match state {
-        "spawning" => spawn(vec![]),
-        "retrying" => spawn(vec![busy()]),
-        "greeting" => spawn(vec![spawned]),
-        "starting" => spawn(vec![spawned, hello(1)]),
+        "spawn" => spawn(vec![]),
+        "retry" => spawn(vec![busy()]),
+        "greet" => spawn(vec![spawned]),
+        "start" => spawn(vec![spawned, hello(1)]),
         "commit" => spawn(vec![spawned, hello(1), claim()]),
         "probation" => spawn(vec![spawned, hello(1), claim(), serving()]),
         "met" => meet(vec![]),
@@ -294,11 +294,11 @@ fn a_verdict_says_the_phase_and_the_reason() {
         words: Text::from("not now"),
     };
     let table = [
-        ("spawning", "cancel", Phase::Spawning, stopping),
-        ("spawning", "not-started", Phase::Spawning, no_file),
-        ("retrying", "hook-refused", Phase::Spawning, hook),
-        ("greeting", "exited", Phase::Greeting, exit.clone()),
-        ("starting", "exited", Phase::Starting, exit.clone()),
+        ("spawn", "cancel", Phase::Spawning, stopping),
+        ("spawn", "not-started", Phase::Spawning, no_file),
+        ("retry", "hook-refused", Phase::Spawning, hook),
+        ("greet", "exited", Phase::Greeting, exit.clone()),
+        ("start", "exited", Phase::Starting, exit.clone()),
         ("met", "end-of-file", Phase::Greeting, Reason::ChannelClosed),
         (
             "metstart",
@@ -375,7 +375,7 @@ fn whoever_is_refused_is_told_the_reason_of_the_verdict() {
 
 #[test]
 fn how_a_child_ended_says_more_than_that_its_channel_closed() {
-    for (state, rolled_back) in [("starting", false), ("commit", true), ("probation", true)] {
+    for (state, rolled_back) in [("start", false), ("commit", true), ("probation", true)] {
         let side = after(in_state(state), [OldEvent::EndOfFile]);
         assert_eq!(side.verdict(), None, "a child is reaped before the verdict");
         let side = after(side, [exited()]);
@@ -397,7 +397,7 @@ fn how_a_child_ended_says_more_than_that_its_channel_closed() {
 #[test]
 fn any_other_cause_stays_when_the_child_ends() {
     for event in ["failed", "garbage", "cancel", "time"] {
-        let mut side = in_state("starting");
+        let mut side = in_state("start");
         happen(&mut side, event);
         let [OldAction::Send(Message::Refused { reason }), ..] = &actions(&mut side)[..] else {
             panic!("`{event}` was not told");
@@ -478,7 +478,7 @@ fn retries_do_not_outlast_the_start_timeout() {
 
 #[test]
 fn the_start_timeout_runs_from_the_request_through_every_phase_to_ready() {
-    for state in ["spawning", "greeting", "starting", "met", "metstart"] {
+    for state in ["spawn", "greet", "start", "met", "metstart"] {
         assert_eq!(
             in_state(state).poll_timeout(),
             Some(START + START_TIMEOUT),

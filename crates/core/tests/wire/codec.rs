@@ -40,7 +40,10 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_frame_is_no_message(message in messages::message(), cut in any::<prop::sample::Index>()) {
+    fn a_cut_frame_is_no_message(
+        message in messages::message(),
+        cut: prop::sample::Index,
+    ) {
         let frame = encode(&message).expect("it fits");
         let part = &frame[..cut.index(frame.len())];
         let refused = decode(part, message.descriptors());
