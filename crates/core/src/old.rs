@@ -46,7 +46,8 @@ pub enum OldEvent {
     Garbage(Text),
     /// The new side's end of the channel is closed.
     EndOfFile,
-    /// The child ended, in words ("exited with status 3"), and was reaped.
+    /// The child ended, in words ("exited with status 3"), and was reaped. To be told after all
+    /// that it sent before: its last words may be the better reason, or a confirmation.
     Exited(Text),
     /// The upgrade is called off, since the old process was asked to stop.
     Cancel,
@@ -55,7 +56,8 @@ pub enum OldEvent {
 /// What to do, for the old side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OldAction {
-    /// Call the hook, then start the new process with one end of a channel.
+    /// Call the hook, then start the new process with one end of a channel. A verdict that comes
+    /// while the hook still runs revokes this: start nothing any more.
     Spawn,
     /// Send this.
     Send(Message),
@@ -250,6 +252,17 @@ impl OldSide {
     #[must_use]
     pub const fn generation(&self) -> Generation {
         self.terms.generation
+    }
+
+    /// The old process ends at once and waits for nobody: a child that failed and was not killed
+    /// yet is killed, and the verdict stands without how it ended.
+    pub(crate) fn abandon(&mut self) {
+        if let State::Ending { verdict, kill } = &self.state {
+            if let Kill::At(_) = kill {
+                self.actions.push_back(OldAction::Kill);
+            }
+            self.state = State::Ended(verdict.clone());
+        }
     }
 
     fn spawned(&mut self) {

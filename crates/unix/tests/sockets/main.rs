@@ -2,7 +2,7 @@
 //!
 //! No test here starts a child: between `fork` and `execve` a child has a copy of every descriptor
 //! of this process, and what a test has just closed would not be closed yet. What needs children
-//! is in `tests/processes`.
+//! is in `tests/passing`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
