@@ -50,11 +50,13 @@ fn way_of_a_new_side() -> Vec<NewEvent> {
         kind: SocketKind::Tcp,
         requested: Text::from("127.0.0.1:0"),
         bound: Text::from("127.0.0.1:40211"),
+        lent: false,
     };
     let welcome = Message::Welcome {
         version: 1,
         generation: Generation::new(2),
-        pid: 1,
+        old_pid: 1,
+        old_generation: Generation::FIRST,
         start_timeout_ms: 60_000,
     };
     let entries = vec![entry];

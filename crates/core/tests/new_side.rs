@@ -42,6 +42,7 @@ fn entry(name: &str) -> ListenerEntry {
         kind: SocketKind::Tcp,
         requested: Text::from("127.0.0.1:0"),
         bound: Text::from("127.0.0.1:40211"),
+        lent: false,
     }
 }
 
@@ -53,8 +54,9 @@ fn welcome(version: u16) -> NewEvent {
     message(Message::Welcome {
         version,
         generation: Generation::new(7),
-        pid: 100,
+        old_pid: 100,
         start_timeout_ms: 1_500,
+        old_generation: Generation::new(6),
     })
 }
 
@@ -196,6 +198,7 @@ fn it_takes_over_when_it_is_told_to_and_not_before() {
     let expected = Greeting {
         generation: Generation::new(7),
         old_pid: 100,
+        old_generation: Generation::new(6),
         start_timeout: Duration::from_millis(1_500),
     };
     assert_eq!(side.greeting(), Some(expected));

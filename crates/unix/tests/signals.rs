@@ -25,10 +25,7 @@ fn send(signal: Signal) {
 /// Waits until a signal arrives, and gives all that have.
 fn next(signals: &mut Signals) -> Vec<Signal> {
     loop {
-        let timeout = Timespec {
-            tv_sec: 30,
-            tv_nsec: 0,
-        };
+        let timeout = Timespec { tv_sec: 30, tv_nsec: 0 };
         let interest = &mut [PollFd::new(&*signals, PollFlags::IN)];
         match poll(interest, Some(&timeout)) {
             Ok(0) => panic!("no signal came"),
@@ -44,24 +41,14 @@ fn next(signals: &mut Signals) -> Vec<Signal> {
 
 fn is_ready(signals: &Signals) -> bool {
     let interest = &mut [PollFd::new(signals, PollFlags::IN)];
-    poll(
-        interest,
-        Some(&Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        }),
-    )
-    .expect("poll")
-        > 0
+    poll(interest, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).expect("poll") > 0
 }
 
 #[test]
 fn each_signal_that_a_server_reacts_to_arrives_and_does_nothing_else() {
     use Signal::{Chld, Cont, Hup, Int, Quit, Term, Tstp, Ttin, Ttou, Usr1, Usr2, Winch};
     let _turn = turn();
-    let all = [
-        Hup, Int, Quit, Term, Usr1, Usr2, Tstp, Ttin, Ttou, Chld, Cont, Winch,
-    ];
+    let all = [Hup, Int, Quit, Term, Usr1, Usr2, Tstp, Ttin, Ttou, Chld, Cont, Winch];
     let mut signals = Signals::new(&all).unwrap();
     for signal in all {
         assert!(!is_ready(&signals));
@@ -116,15 +103,9 @@ fn a_dropped_set_swallows_its_signals_and_closes_its_descriptors() {
 
 #[test]
 fn what_no_program_can_handle_is_refused_before_anything_is_done() {
-    for signal in Signal::ALL
-        .into_iter()
-        .filter(|signal| !signal.can_be_handled())
-    {
+    for signal in Signal::ALL.into_iter().filter(|signal| !signal.can_be_handled()) {
         let error = Signals::new(&[Signal::Usr1, signal]).unwrap_err();
-        assert!(
-            matches!(error, SignalsError::Unhandleable { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, SignalsError::Unhandleable { .. }), "{error}");
         assert!(error.to_string().contains(signal.name()), "{error}");
     }
 }
@@ -133,10 +114,7 @@ fn what_no_program_can_handle_is_refused_before_anything_is_done() {
 fn a_process_dies_by_the_signal_that_it_handles() {
     let _turn = turn();
     for signal in [Signal::Term, Signal::Int, Signal::Hup, Signal::Usr2] {
-        let status = Command::new(HELPER)
-            .args(["die", signal.name()])
-            .status()
-            .unwrap();
+        let status = Command::new(HELPER).args(["die", signal.name()]).status().unwrap();
         assert_eq!(status.signal(), Some(signal.number()), "{status}");
     }
 }
@@ -145,10 +123,7 @@ fn a_process_dies_by_the_signal_that_it_handles() {
 fn a_signal_that_ends_no_process_ends_it_by_a_status() {
     let _turn = turn();
     for signal in [Signal::Tstp, Signal::Chld, Signal::Winch] {
-        let status = Command::new(HELPER)
-            .args(["die", signal.name()])
-            .status()
-            .unwrap();
+        let status = Command::new(HELPER).args(["die", signal.name()]).status().unwrap();
         assert_eq!(status.code(), Some(128 + signal.number()), "{status}");
     }
 }

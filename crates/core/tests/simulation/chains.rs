@@ -4,6 +4,7 @@
 //! A failure prints its seed. `REKINDLE_SEED=…` plays that one alone.
 
 use std::env;
+use std::iter;
 use std::panic;
 use std::thread;
 use std::time::Duration;
@@ -111,7 +112,7 @@ fn act(world: &mut World, random: &mut Random) {
     }
 }
 
-fn live(seed: u64, traced: bool) {
+fn live(seed: u64, traced: bool) -> World {
     let mut random = Random(seed);
     let mut world = World::new(&["http", "https"]);
     world.traced = traced;
@@ -131,7 +132,7 @@ fn live(seed: u64, traced: bool) {
     world.settle();
     end_what_hangs(&mut world);
     let Some(survivor) = world.look_when_quiet() else {
-        return;
+        return world;
     };
     world.programs.clear();
     world.double = None;
@@ -144,6 +145,7 @@ fn live(seed: u64, traced: bool) {
     let newest = world.processes.len() - 1;
     assert_eq!(world.look_when_quiet(), Some(newest));
     assert!(world.processes[newest].generation > before);
+    world
 }
 
 /// A stranger that hangs by itself is nobody's to kill but its operator's.
@@ -156,23 +158,71 @@ fn end_what_hangs(world: &mut World) {
     }
 }
 
-fn play(seeds: impl Iterator<Item = u64>) {
+/// What so many lives were full of: a simulation in which nothing happens proves nothing.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    committed: usize,
+    aborted: usize,
+    rolled_back: usize,
+    late_rollbacks: usize,
+    /// Lives that went on to their last good upgrade.
+    survived: usize,
+    steps: usize,
+}
+
+impl Tally {
+    fn add(&mut self, world: &World) {
+        let verdicts = world.attempts.iter().filter_map(|attempt| attempt.verdict.as_ref());
+        for verdict in verdicts {
+            match verdict {
+                Verdict::Committed(_) => self.committed += 1,
+                Verdict::Aborted { .. } => self.aborted += 1,
+                Verdict::RolledBack { .. } => self.rolled_back += 1,
+            }
+        }
+        self.late_rollbacks += world.watch.late_rollbacks;
+        self.survived += usize::from(!world.watch.over);
+        self.steps += world.steps;
+    }
+}
+
+fn play(seeds: impl Iterator<Item = u64>) -> Tally {
+    let mut tally = Tally::default();
     for seed in seeds {
-        if let Err(failure) = panic::catch_unwind(|| live(seed, false)) {
-            eprintln!("seed {seed} fails: play it alone with REKINDLE_SEED={seed}");
-            panic::resume_unwind(failure);
+        match panic::catch_unwind(|| live(seed, false)) {
+            Ok(world) => tally.add(&world),
+            Err(failure) => {
+                eprintln!("seed {seed} fails: play it alone with REKINDLE_SEED={seed}");
+                panic::resume_unwind(failure);
+            }
         }
     }
+    tally
 }
 
 #[test]
 fn no_life_breaks_a_promise() {
-    if let Some(seed) = env::var("REKINDLE_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        return live(seed, true);
+    if let Ok(seed) = env::var("REKINDLE_SEED") {
+        live(seed.parse().expect("`REKINDLE_SEED` is a number"), true);
+        return;
     }
-    thread::scope(|scope| {
+    let parts = thread::scope(|scope| {
         let even = scope.spawn(|| play((0..SEEDS).step_by(2)));
-        play((1..SEEDS).step_by(2));
-        even.join().unwrap_or_else(|failure| panic::resume_unwind(failure));
+        let odd = play((1..SEEDS).step_by(2));
+        let even = even.join().unwrap_or_else(|failure| panic::resume_unwind(failure));
+        [even, odd]
     });
+    for tally in parts {
+        let Tally { committed, aborted, rolled_back, late_rollbacks, survived, .. } = tally;
+        let rarest = [committed, aborted, rolled_back, late_rollbacks, survived].into_iter().min();
+        assert!(rarest > Some(100), "too little happens in {tally:?}");
+    }
+}
+
+#[test]
+fn a_seed_plays_the_same_life_each_time() {
+    for seed in 0..20 {
+        let tallies = [play(iter::once(seed)), play(iter::once(seed))];
+        assert_eq!(tallies[0], tallies[1], "seed {seed}");
+    }
 }

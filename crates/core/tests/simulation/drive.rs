@@ -4,21 +4,20 @@
 //! event, hear what was said before the time that has passed and before how a child ended, and
 //! count what is in flight after it stopped accepting and whenever time is told.
 
-use std::mem;
 use std::time::Duration;
 
 use rekindle_core::{
-    Action, ElderEntry, Event, Generation, ListenerEntry, Message, NewAction, NewEvent, Offer,
-    OldAction, OldEvent, Phase, SocketKind, SpawnFailure, Text, decode, frames,
+    Action, ElderEntry, Event, ListenerEntry, Message, NewEvent, Offer, OldAction, OldEvent, Phase,
+    SocketKind, SpawnFailure, Text, Verdict, decode, frames,
 };
 
 use crate::channel::{End, Frame};
-use crate::process::{Condition, Origin, Process};
-use crate::program::{Conduct, Program, Start};
+use crate::process::{Condition, Origin};
+use crate::program::{Program, Start};
 use crate::world::{Occurrence, Pid, World};
 
 /// How long a process takes from its last decision to its end.
-const EXIT: Duration = Duration::from_millis(3);
+pub(crate) const EXIT: Duration = Duration::from_millis(3);
 
 /// Whether what is in flight has to be counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -271,7 +270,7 @@ impl World {
         self.tell(pid, Event::InFlight(in_flight));
     }
 
-    fn verdict(&mut self, pid: Pid, verdict: rekindle_core::Verdict) {
+    fn verdict(&mut self, pid: Pid, verdict: Verdict) {
         self.look_at_verdict(pid, &verdict);
         let process = &mut self.processes[pid];
         let upgrade = process.upgrade.as_mut().expect("an upgrade to judge");
@@ -294,6 +293,7 @@ impl World {
             kind: SocketKind::Tcp,
             requested: Text::from("127.0.0.1:0"),
             bound: Text::from("127.0.0.1:40211"),
+            lent: false,
         };
         let offer = Offer {
             listeners: process.listeners.iter().map(entry).collect(),
@@ -339,130 +339,5 @@ impl World {
             }
         };
         self.tell(pid, Event::Upgrade(event));
-    }
-
-    /// A process that finds an old one at the other end of a channel begins to run.
-    pub(crate) fn welcome(&mut self, program: Program, kin: (Pid, End, Option<Pid>)) -> Pid {
-        let pid = self.processes.len();
-        let settings = self.settings.clone();
-        let exits = program.conduct == Conduct::ExitsAtOnce;
-        self.add(Process::newcomer(self.now, pid, settings, program, kin));
-        if exits {
-            self.after(EXIT, Occurrence::Exit(pid));
-        }
-        if self.processes[pid].condition == Condition::Runs {
-            self.pump_new(pid);
-        }
-        pid
-    }
-
-    /// The program of a new process is ready.
-    pub(crate) fn ready(&mut self, pid: Pid) {
-        let process = &mut self.processes[pid];
-        let program = process.program.clone();
-        if let Some(newcomer) = process.new_side_mut() {
-            let claimed = program.claimed(newcomer.offer.listeners.len());
-            newcomer.side.handle(NewEvent::Ready(claimed));
-            self.pump_new(pid);
-        }
-    }
-
-    /// Carries out all actions of a new side, and lets its program begin or end.
-    fn pump_new(&mut self, pid: Pid) {
-        let is_new = |world: &Self| world.processes[pid].new_side().is_some();
-        while is_new(self) {
-            let newcomer = self.processes[pid].new_side_mut().expect("it was just seen");
-            match newcomer.side.poll_action() {
-                Some(NewAction::Send(message)) => {
-                    if let Some(end) = newcomer.channel {
-                        self.send(end, &message, Vec::new());
-                    }
-                }
-                Some(NewAction::Serve) => self.serve(pid, true),
-                Some(NewAction::ServeAlone) => self.serve(pid, false),
-                None => break,
-            }
-        }
-        if is_new(self) {
-            self.begin_or_end(pid);
-        }
-        self.wake_at(pid, self.now);
-    }
-
-    fn begin_or_end(&mut self, pid: Pid) {
-        let process = &mut self.processes[pid];
-        let program = process.program.clone();
-        let Origin::New(newcomer) = &mut process.origin else {
-            return;
-        };
-        if newcomer.side.failure().is_some() {
-            return self.after(EXIT, Occurrence::Exit(pid));
-        }
-        if newcomer.started {
-            return;
-        }
-        let Some(offer) = newcomer.side.offer() else {
-            return;
-        };
-        newcomer.offer = offer.clone();
-        newcomer.started = true;
-        match program.conduct {
-            Conduct::ExitsWithItsOffer => self.after(EXIT, Occurrence::Exit(pid)),
-            Conduct::HangsWithItsOffer => process.condition = Condition::Hangs,
-            Conduct::GivesUp => {
-                newcomer.side.handle(NewEvent::Fail(Text::from("no memory")));
-                self.pump_new(pid);
-            }
-            Conduct::Good
-            | Conduct::ExitsAtOnce
-            | Conduct::HangsAtOnce
-            | Conduct::NeverSaysThatItServes
-            | Conduct::Crashes(_) => self.after(program.initialises, Occurrence::Ready(pid)),
-        }
-    }
-
-    /// It accepts from here on.
-    fn serve(&mut self, pid: Pid, old_is_there: bool) {
-        let process = &mut self.processes[pid];
-        let parent = process.parent();
-        let origin = mem::replace(&mut process.origin, Origin::TookOver { parent });
-        let Origin::New(newcomer) = origin else {
-            panic!("only a new process begins");
-        };
-        let greeting = newcomer.side.greeting().expect("it was welcomed");
-        let offered = &newcomer.offer.listeners;
-        let claimed = process.program.claimed(offered.len());
-        process.listeners =
-            claimed.iter().map(|&index| offered[index as usize].name.to_string()).collect();
-        process.accepting = process.listeners.iter().cloned().collect();
-        process.generation = greeting.generation;
-        let generations = newcomer.offer.elders.iter().map(|entry| entry.generation);
-        process.elders = generations.zip(newcomer.ends).collect();
-        let count = u32::try_from(process.listeners.len()).expect("few listeners");
-        let program = process.program.clone();
-        let channel = newcomer.channel.filter(|_| old_is_there);
-        let predecessor = channel.map(|end| self.meet_predecessor(pid, newcomer.old, end));
-        self.tell(
-            pid,
-            Event::Began {
-                generation: greeting.generation,
-                predecessor,
-                elders: newcomer.offer.elders,
-                listeners: count,
-            },
-        );
-        if let (Some(end), true) = (channel, program.conduct != Conduct::NeverSaysThatItServes) {
-            self.after(program.announces, Occurrence::Announce { pid, end });
-        }
-        if let Conduct::Crashes(wait) = program.conduct {
-            self.after(wait, Occurrence::Exit(pid));
-        }
-        self.wake_all();
-    }
-
-    fn meet_predecessor(&mut self, pid: Pid, old: Pid, end: End) -> ElderEntry {
-        let generation: Generation = self.processes[old].generation;
-        self.processes[pid].elders.insert(generation, end);
-        ElderEntry { generation, pid: u32::try_from(old).expect("few processes"), in_flight: 0 }
     }
 }

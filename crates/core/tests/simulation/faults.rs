@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use rekindle_core::{LifePhase, Message, Phase, Refusal, Verdict, decode};
+use rekindle_core::{Generation, LifePhase, Message, Phase, Refusal, Verdict, decode};
 
 use crate::channel::Side;
 use crate::process::Condition;
@@ -107,8 +107,7 @@ const fn expected(fault: Fault, moment: Moment) -> (Option<&'static str>, Surviv
         (Fault::NewDies | Fault::NewHangs(None), Over) => (COMMITTED, Nobody),
         (Fault::NewHangs(Some(LONG)), Offering) => (ABORTED, Old),
         // Its word that it serves may be on its way.
-        (Fault::NewHangs(None), TakingOver) => (None, AsTheVerdictSays),
-        (Fault::NewHangs(Some(LONG)), TakingOver) => (None, AsTheVerdictSays),
+        (Fault::NewHangs(None | Some(LONG)), TakingOver) => (None, AsTheVerdictSays),
         (Fault::NewHangs(None), Probation) => (COMMITTED, Nobody),
         (Fault::NewHangs(Some(_)), _) => (COMMITTED, New),
         (Fault::OldHangs(Some(LONG)), Offering) => (ABORTED, Old),
@@ -118,8 +117,8 @@ const fn expected(fault: Fault, moment: Moment) -> (Option<&'static str>, Surviv
         (Fault::FramesAreSlow(LONG), Waiting | TakingOver) => (None, AsTheVerdictSays),
         (Fault::FramesAreSlow(_), _) => (COMMITTED, New),
         (Fault::Garbage(_), Offering) => (ABORTED, Old),
+        // That it is ready may be on its way, or that it may take over.
         (Fault::Garbage(_), Waiting) => (None, AsTheVerdictSays),
-        (Fault::Garbage(Side::New), TakingOver) => (COMMITTED, New),
         (Fault::Garbage(_), _) => (COMMITTED, New),
         (Fault::Double(_), Offering) => (None, AsTheVerdictSays),
         (Fault::Double(_), _) => (COMMITTED, New),
@@ -222,7 +221,7 @@ fn assert_refusal(world: &World, refusal: Refusal, moment: Moment) {
 }
 
 /// The generation of the new process, also while it has not begun.
-const NEXT: rekindle_core::Generation = rekindle_core::Generation::new(2);
+const NEXT: Generation = Generation::new(2);
 
 fn hammer_old(world: &mut World, moment: Moment) {
     let left = world.processes[OLD].in_flight;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rekindle_core::{LifePhase, Message, Reason, Refusal, Text};
+use rekindle_core::{Generation, LifePhase, Message, Reason, Refusal, Text};
 
 use crate::channel::{End, Side};
 use crate::process::Condition;
@@ -51,7 +51,7 @@ impl World {
         self.look();
     }
 
-    fn will_serve(&self, generation: Option<rekindle_core::Generation>) -> bool {
+    fn will_serve(&self, generation: Option<Generation>) -> bool {
         self.alive().any(|(_, process)| {
             let welcomed = process.new_side().and_then(|newcomer| newcomer.side.greeting());
             let number = welcomed.map_or(process.generation, |greeting| greeting.generation);

@@ -182,6 +182,7 @@ fn an_error_says_what_was_wrong() {
         kind: SocketKind::Tcp,
         requested: Text::default(),
         bound: Text::default(),
+        lent: false,
     };
     let entries = vec![entry];
     let frame = encode(&Message::Listeners { entries }).expect("it fits");

@@ -35,9 +35,10 @@ fn kind() -> impl Strategy<Value = SocketKind> {
 
 /// A listener with any name, and addresses of any length that a text can have.
 pub(crate) fn listener() -> impl Strategy<Value = ListenerEntry> {
-    ("[ -9;-~]{1,255}", kind(), text(), text()).prop_map(|(name, kind, requested, bound)| {
+    let parts = ("[ -9;-~]{1,255}", kind(), text(), text(), any::<bool>());
+    parts.prop_map(|(name, kind, requested, bound, lent)| {
         let name = name.parse().expect("printable ASCII without a colon");
-        ListenerEntry { name, kind, requested, bound }
+        ListenerEntry { name, kind, requested, bound, lent }
     })
 }
 
@@ -74,12 +75,13 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
             pid,
             build
         }),
-        (any::<u16>(), generation(), any::<u32>(), any::<u64>()).prop_map(
-            |(version, generation, pid, start_timeout_ms)| Message::Welcome {
+        (any::<u16>(), generation(), any::<u32>(), any::<u64>(), generation()).prop_map(
+            |(version, generation, old_pid, start_timeout_ms, old_generation)| Message::Welcome {
                 version,
                 generation,
-                pid,
+                old_pid,
                 start_timeout_ms,
+                old_generation,
             }
         ),
         reason().prop_map(|reason| Message::Refused { reason }),

@@ -18,6 +18,7 @@ fn listener(index: usize) -> ListenerEntry {
         kind: SocketKind::Tcp,
         requested: Text::from("127.0.0.1:0"),
         bound: Text::of(format_args!("127.0.0.1:{index}")),
+        lent: false,
     }
 }
 
@@ -82,6 +83,7 @@ fn entries_as_long_as_they_can_be_arrive_in_more_frames() {
         kind: SocketKind::UnixStream,
         requested: long("r"),
         bound: long("b"),
+        lent: true,
     };
     let listeners: Vec<_> = iter::repeat_n(entry, DESCRIPTORS_PER_FRAME).collect();
     let elders = Vec::new();

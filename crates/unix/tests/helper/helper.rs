@@ -116,9 +116,7 @@ fn take(name: &str) -> Result<(), Box<dyn Error>> {
     println!("again {:?}", take_variable(name));
     let script = format!("printenv {name} || echo child has none");
     spawn_shell(&script)?;
-    std::process::Command::new("/bin/sh")
-        .args(["-c", &script])
-        .status()?;
+    std::process::Command::new("/bin/sh").args(["-c", &script]).status()?;
     Ok(())
 }
 
@@ -147,12 +145,7 @@ fn limits() -> Result<(), Box<dyn Error>> {
     println!("open {}", open_descriptors()?);
     // Counted in another way, for which no directory need be open.
     let is_open = |number: String| Path::new("/proc/self/fd").join(number).is_symlink();
-    println!(
-        "tried {}",
-        (0..4_096)
-            .filter(|number| is_open(number.to_string()))
-            .count()
-    );
+    println!("tried {}", (0..4_096).filter(|number| is_open(number.to_string())).count());
     let one_more = File::open("/dev/null")?;
     println!("more {}", open_descriptors()?);
     drop(one_more);

@@ -41,20 +41,13 @@ pub(crate) fn another(test: &str, role: &str) -> Command {
 
 /// Waits for a child, which must have run its one test with success.
 pub(crate) fn succeed(mut command: Command) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
+    let Output { status, stdout, stderr } = command.output().unwrap();
     let stdout = String::from_utf8_lossy(&stdout);
     let stderr = String::from_utf8_lossy(&stderr);
     let ran = status.success() && stdout.contains("1 passed");
     assert!(ran, "{status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
     // What was skipped in there is to be seen out here.
-    stderr
-        .lines()
-        .filter(|line| line.starts_with("skipped:"))
-        .for_each(|line| eprintln!("{line}"));
+    stderr.lines().filter(|line| line.starts_with("skipped:")).for_each(|line| eprintln!("{line}"));
 }
 
 /// Runs `body` in a process of its own, so that it can change what belongs to a whole process.

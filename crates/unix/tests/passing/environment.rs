@@ -12,9 +12,7 @@ const MARKER: &str = "REKINDLE_UNIX_TEST_MARKER";
 fn a_variable_is_read_once_and_no_child_sees_it() {
     if !is_child() {
         let mut command = again("environment::a_variable_is_read_once_and_no_child_sees_it");
-        command
-            .env(MARKER, "value")
-            .env("REKINDLE_UNIX_TEST_MARKER_2", "stays");
+        command.env(MARKER, "value").env("REKINDLE_UNIX_TEST_MARKER_2", "stays");
         succeed(command);
         return;
     }
@@ -26,12 +24,6 @@ fn a_variable_is_read_once_and_no_child_sees_it() {
     assert_eq!(take_variable(MARKER).unwrap(), "value");
     assert_eq!(take_variable(MARKER), None);
     let environment = seen_by_a_child();
-    assert!(
-        !environment.contains("REKINDLE_UNIX_TEST_MARKER="),
-        "{environment}"
-    );
-    assert!(
-        environment.contains("REKINDLE_UNIX_TEST_MARKER_2=stays"),
-        "{environment}"
-    );
+    assert!(!environment.contains("REKINDLE_UNIX_TEST_MARKER="), "{environment}");
+    assert!(environment.contains("REKINDLE_UNIX_TEST_MARKER_2=stays"), "{environment}");
 }

@@ -45,21 +45,13 @@ fn every_kind_of_listener_serves_from_the_process_it_was_sent_to() {
     command.stdin(OwnedFd::from(new));
     let mut child = Running::start(command);
     for (address, socket) in &bound {
-        old.send(address.to_string().as_bytes(), &[socket.as_fd()])
-            .unwrap();
+        old.send(address.to_string().as_bytes(), &[socket.as_fd()]).unwrap();
     }
-    let addresses: Vec<Address> = bound
-        .into_iter()
-        .map(|(address, _closed)| address)
-        .collect();
+    let addresses: Vec<Address> = bound.into_iter().map(|(address, _closed)| address).collect();
     for address in &addresses {
         assert_eq!(asked(address), child.0.id().to_string(), "{address}");
     }
-    assert_eq!(
-        old.peer().unwrap().pid,
-        Some(std::process::id()),
-        "a pair is of who made it"
-    );
+    assert_eq!(old.peer().unwrap().pid, Some(std::process::id()), "a pair is of who made it");
     drop(old);
     let mut stdout = String::new();
     let mut output = BufReader::new(child.0.stdout.take().unwrap());
@@ -77,10 +69,7 @@ fn asked(address: &Address) -> String {
             if server.ip().is_unspecified() {
                 server.set_ip(std::net::Ipv6Addr::LOCALHOST.into());
             }
-            TcpStream::connect(server)
-                .unwrap()
-                .read_to_string(&mut answer)
-                .unwrap();
+            TcpStream::connect(server).unwrap().read_to_string(&mut answer).unwrap();
         }
         Address::Udp(internet) => {
             let client = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -133,10 +122,7 @@ fn play_the_new_process() {
     loop {
         wait_readable(&channel);
         match channel.receive(&mut buffer).unwrap() {
-            Received::Frame {
-                bytes,
-                mut descriptors,
-            } => {
+            Received::Frame { bytes, mut descriptors } => {
                 let address: Address = std::str::from_utf8(bytes).unwrap().parse().unwrap();
                 let socket = descriptors.pop().unwrap();
                 assert!(descriptors.is_empty());
@@ -155,12 +141,7 @@ fn serve_once(address: &Address, socket: OwnedFd) {
     wait_readable(&socket);
     match address.socket_kind() {
         SocketKind::Tcp => {
-            TcpListener::from(socket)
-                .accept()
-                .unwrap()
-                .0
-                .write_all(answer)
-                .unwrap();
+            TcpListener::from(socket).accept().unwrap().0.write_all(answer).unwrap();
         }
         SocketKind::Udp => {
             let socket = UdpSocket::from(socket);
@@ -168,12 +149,7 @@ fn serve_once(address: &Address, socket: OwnedFd) {
             socket.send_to(answer, client).unwrap();
         }
         SocketKind::UnixStream => {
-            UnixListener::from(socket)
-                .accept()
-                .unwrap()
-                .0
-                .write_all(answer)
-                .unwrap();
+            UnixListener::from(socket).accept().unwrap().0.write_all(answer).unwrap();
         }
         SocketKind::UnixDatagram => {
             let socket = UnixDatagram::from(socket);
@@ -182,12 +158,7 @@ fn serve_once(address: &Address, socket: OwnedFd) {
         }
         SocketKind::UnixSeqpacket => {
             let listener = ChannelListener::from_owned(socket).unwrap();
-            listener
-                .accept()
-                .unwrap()
-                .unwrap()
-                .send(answer, &[])
-                .unwrap();
+            listener.accept().unwrap().unwrap().send(answer, &[]).unwrap();
         }
         kind => panic!("{kind}"),
     }

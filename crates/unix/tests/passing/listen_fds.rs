@@ -16,12 +16,7 @@ use crate::child::{again, is_child, succeed};
 
 const LOCAL_VARIABLE: &str = "REKINDLE_UNIX_TEST_LOCAL";
 
-const VARIABLES: [&str; 4] = [
-    "LISTEN_FDS",
-    "LISTEN_PID",
-    "LISTEN_FDNAMES",
-    "LISTEN_PIDFDID",
-];
+const VARIABLES: [&str; 4] = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"];
 
 /// Starts the named test again with a listener at descriptors 3 and 4. `variables` is a piece of
 /// shell that sets the variables; `$$` is the number of the process that the test will be.
@@ -35,10 +30,7 @@ fn started_by_a_manager(test: &str, variables: &str) -> Command {
         .arg("sh")
         .arg(test.get_program())
         .args(test.get_args())
-        .envs(
-            test.get_envs()
-                .filter_map(|(name, value)| value.map(|value| (name, value))),
-        )
+        .envs(test.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))))
         .env(LOCAL_VARIABLE, listener.local_addr().unwrap().to_string())
         .stdin(OwnedFd::from(listener));
     shell
@@ -49,10 +41,7 @@ fn seen_by_a_child() -> (String, usize) {
     let output = Command::new("/usr/bin/env").output().unwrap();
     let environment = String::from_utf8(output.stdout).unwrap();
     let script = "for fd in 3 4 5 6 7 8 9; do if true 2>/dev/null <&$fd; then echo $fd; fi; done";
-    let output = Command::new("/bin/sh")
-        .args(["-c", script])
-        .output()
-        .unwrap();
+    let output = Command::new("/bin/sh").args(["-c", script]).output().unwrap();
     let descriptors = String::from_utf8(output.stdout).unwrap();
     (environment, descriptors.lines().count())
 }
@@ -77,21 +66,14 @@ fn passed_listeners_are_taken_once_and_no_child_sees_them() {
     for (number, (_, listener)) in (3..).zip(&taken) {
         assert_eq!(listener.as_raw_fd(), number);
         verify(listener.as_fd(), SocketKind::Tcp, Some(&local)).unwrap();
-        assert!(
-            rustix::io::fcntl_getfd(listener)
-                .unwrap()
-                .contains(FdFlags::CLOEXEC)
-        );
+        assert!(rustix::io::fcntl_getfd(listener).unwrap().contains(FdFlags::CLOEXEC));
     }
     let (environment, descriptors) = seen_by_a_child();
     for variable in VARIABLES {
         assert!(!environment.contains(variable), "{environment}");
     }
     assert_eq!(descriptors, 0);
-    assert!(
-        listen_fds::take().unwrap().is_empty(),
-        "they were taken a second time"
-    );
+    assert!(listen_fds::take().unwrap().is_empty(), "they were taken a second time");
 }
 
 #[test]
@@ -128,11 +110,7 @@ fn what_another_process_was_passed_is_left_alone_and_its_variables_are_removed()
     for variable in VARIABLES {
         assert_eq!(std::env::var_os(variable), None);
     }
-    assert_eq!(
-        seen_by_a_child().1,
-        2,
-        "the descriptors are not ours to change"
-    );
+    assert_eq!(seen_by_a_child().1, 2, "the descriptors are not ours to change");
 }
 
 #[test]
@@ -147,10 +125,7 @@ fn malformed_variables_are_told_and_removed() {
     let error = listen_fds::take().unwrap_err();
     let told = matches!(
         error,
-        TakeListenFdsError::Variables(ListenFdsError::NameCount {
-            names: 1,
-            descriptors: 2
-        })
+        TakeListenFdsError::Variables(ListenFdsError::NameCount { names: 1, descriptors: 2 })
     );
     assert!(told, "{error}");
     for variable in VARIABLES {
@@ -188,13 +163,6 @@ fn a_descriptor_of_our_own_is_never_adopted() {
     let own = tempfile::tempfile().unwrap();
     assert_eq!(own.as_raw_fd(), 5);
     let error = listen_fds::take().unwrap_err();
-    assert!(
-        matches!(
-            error,
-            TakeListenFdsError::NotInherited { descriptor: 5, .. }
-        ),
-        "{error}"
-    );
-    own.metadata()
-        .expect("our own file was closed by the taking");
+    assert!(matches!(error, TakeListenFdsError::NotInherited { descriptor: 5, .. }), "{error}");
+    own.metadata().expect("our own file was closed by the taking");
 }

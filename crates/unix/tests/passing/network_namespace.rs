@@ -24,16 +24,11 @@ fn in_own_network(test: &str, setting: &str, value: &str, body: impl FnOnce()) {
     let mut command = Command::new("unshare");
     command
         .args(["--net", "/bin/sh", "-c"])
-        .arg(format!(
-            "echo '{value}' > /proc/sys/net/{setting} && exec \"$@\""
-        ))
+        .arg(format!("echo '{value}' > /proc/sys/net/{setting} && exec \"$@\""))
         .arg("sh")
         .arg(test.get_program())
         .args(test.get_args())
-        .envs(
-            test.get_envs()
-                .filter_map(|(name, value)| value.map(|value| (name, value))),
-        );
+        .envs(test.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))));
     succeed(command);
 }
 
@@ -59,9 +54,8 @@ fn the_default_backlog_follows_the_system() {
         let path = directory.path().join("x.sock");
         let text = format!("unix-seqpacket:{}", path.display());
         let _listener = bind(&text.parse().unwrap(), &BindOptions::new()).unwrap();
-        let waiting = (0..100)
-            .map_while(|_| rekindle_unix::Channel::connect(&path).ok())
-            .collect::<Vec<_>>();
+        let waiting =
+            (0..100).map_while(|_| rekindle_unix::Channel::connect(&path).ok()).collect::<Vec<_>>();
         // The kernel refuses when more wait than the backlog, so it holds one more.
         assert_eq!(waiting.len(), 4);
     });

@@ -36,37 +36,20 @@ fn race() {
         })
         .collect();
     // All are up and wait before any is let go.
-    let mut outputs: Vec<_> = starters
-        .iter_mut()
-        .map(|child| BufReader::new(child.0.stdout.take().unwrap()))
-        .collect();
+    let mut outputs: Vec<_> =
+        starters.iter_mut().map(|child| BufReader::new(child.0.stdout.take().unwrap())).collect();
     for output in &mut outputs {
         wait_for(output, &["up"]);
     }
     for starter in &mut starters {
-        starter
-            .0
-            .stdin
-            .as_mut()
-            .unwrap()
-            .write_all(b"go\n")
-            .unwrap();
+        starter.0.stdin.as_mut().unwrap().write_all(b"go\n").unwrap();
     }
-    let outcomes: Vec<&str> = outputs
-        .iter_mut()
-        .map(|output| wait_for(output, &["won", "lost"]))
-        .collect();
-    assert_eq!(
-        outcomes.iter().filter(|outcome| **outcome == "won").count(),
-        1,
-        "{outcomes:?}"
-    );
+    let outcomes: Vec<&str> =
+        outputs.iter_mut().map(|output| wait_for(output, &["won", "lost"])).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "won").count(), 1, "{outcomes:?}");
     // The winner still runs, and its path is its own.
     let mut answer = String::new();
-    UnixStream::connect(&path)
-        .unwrap()
-        .read_to_string(&mut answer)
-        .unwrap();
+    UnixStream::connect(&path).unwrap().read_to_string(&mut answer).unwrap();
     assert_eq!(answer, "served");
 }
 
@@ -75,11 +58,7 @@ fn race() {
 fn wait_for(output: &mut impl BufRead, words: &[&'static str]) -> &'static str {
     loop {
         let mut line = String::new();
-        assert_ne!(
-            output.read_line(&mut line).unwrap(),
-            0,
-            "the child ended early"
-        );
+        assert_ne!(output.read_line(&mut line).unwrap(), 0, "the child ended early");
         if let Some(word) = words.iter().find(|word| line.trim_end().ends_with(**word)) {
             return word;
         }

@@ -28,31 +28,22 @@ fn a_privileged_port_is_told() {
         }
         let error = refused("127.0.0.1:1");
         assert!(matches!(error, BindError::PrivilegedPort { .. }), "{error}");
-        assert!(
-            error.to_string().contains("CAP_NET_BIND_SERVICE"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("CAP_NET_BIND_SERVICE"), "{error}");
     });
 }
 
 #[test]
 fn a_directory_that_this_user_may_not_write_to_is_told() {
-    in_own_process_as_user(
-        "users::a_directory_that_this_user_may_not_write_to_is_told",
-        || {
-            let error = refused("unix:/proc/x.sock");
-            let denied = matches!(
-                error,
-                BindError::PermissionDenied { .. } | BindError::DirectoryMissing { .. }
-            );
-            assert!(denied, "{error}");
-            let error = refused("unix:/x.sock");
-            assert!(
-                matches!(error, BindError::PermissionDenied { .. }),
-                "{error}"
-            );
-        },
-    );
+    in_own_process_as_user("users::a_directory_that_this_user_may_not_write_to_is_told", || {
+        let error = refused("unix:/proc/x.sock");
+        let denied = matches!(
+            error,
+            BindError::PermissionDenied { .. } | BindError::DirectoryMissing { .. }
+        );
+        assert!(denied, "{error}");
+        let error = refused("unix:/x.sock");
+        assert!(matches!(error, BindError::PermissionDenied { .. }), "{error}");
+    });
 }
 
 #[test]
@@ -60,10 +51,7 @@ fn another_user_is_kept_out_of_a_rendezvous() {
     if is_child() {
         let path = std::env::var_os(PATH_VARIABLE).unwrap();
         let error = Channel::connect(Path::new(&path)).unwrap_err();
-        assert!(
-            matches!(error, ConnectError::PermissionDenied { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, ConnectError::PermissionDenied { .. }), "{error}");
         return;
     }
     if !rustix::process::geteuid().is_root() {
@@ -135,10 +123,7 @@ fn a_peer_outside_of_our_pid_namespace_has_no_pid() {
         .args(namespace)
         .arg(test.get_program())
         .args(test.get_args())
-        .envs(
-            test.get_envs()
-                .filter_map(|(name, value)| value.map(|value| (name, value))),
-        )
+        .envs(test.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))))
         .stdin(OwnedFd::from(theirs));
     succeed(command);
 }

@@ -35,10 +35,7 @@ fn is_left(pid: u32) -> bool {
 fn an_exit_status_is_told_and_the_child_reaped() {
     for code in [0, 3, 255] {
         let mut child = shell(&format!("exit {code}"));
-        assert_eq!(
-            child.wait_for(DEADLINE).unwrap(),
-            Some(ExitStatus::Code(code))
-        );
+        assert_eq!(child.wait_for(DEADLINE).unwrap(), Some(ExitStatus::Code(code)));
         assert!(!is_left(child.pid()));
     }
 }
@@ -72,10 +69,7 @@ fn a_running_child_has_no_status_yet_and_an_ended_one_keeps_its_own() {
 fn the_descriptor_tells_of_the_end_before_the_status_is_taken() {
     let mut child = sleeper();
     let ready = |child: &Child, wait: bool| {
-        let timeout = rustix::event::Timespec {
-            tv_sec: if wait { 30 } else { 0 },
-            tv_nsec: 0,
-        };
+        let timeout = rustix::event::Timespec { tv_sec: if wait { 30 } else { 0 }, tv_nsec: 0 };
         poll(&mut [PollFd::new(child, PollFlags::IN)], Some(&timeout)).unwrap()
     };
     assert_eq!(ready(&child, false), 0);
@@ -100,11 +94,7 @@ fn a_stopped_child_has_not_ended() {
 fn a_status_that_somebody_else_took_is_not_known() {
     let mut child = shell("exit 5");
     let pid = Pid::from_raw(child.pid().cast_signed()).unwrap();
-    assert!(
-        waitid(WaitId::Pid(pid), WaitIdOptions::EXITED)
-            .unwrap()
-            .is_some()
-    );
+    assert!(waitid(WaitId::Pid(pid), WaitIdOptions::EXITED).unwrap().is_some());
     assert_eq!(child.wait_for(DEADLINE).unwrap(), Some(ExitStatus::Unknown));
     assert_eq!(child.wait().unwrap(), ExitStatus::Unknown);
 }
@@ -140,10 +130,7 @@ fn the_descriptor_of_a_child_is_not_inherited() {
     let child = sleeper();
     let number = std::os::fd::AsRawFd::as_raw_fd(&std::os::fd::AsFd::as_fd(&child));
     let info = fs::read_to_string(format!("/proc/self/fdinfo/{number}")).unwrap();
-    let flags = info
-        .lines()
-        .find_map(|line| line.strip_prefix("flags:"))
-        .unwrap();
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
     let flags = i32::from_str_radix(flags.trim(), 8).unwrap();
     assert_ne!(flags & libc::O_CLOEXEC, 0);
     let mut child = child;

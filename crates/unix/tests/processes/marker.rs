@@ -27,11 +27,7 @@ fn spawned(inherit: &OwnedFd, marker: Marker) -> String {
 
 /// Starts the helper with this value of the variable and no descriptor; gives its output.
 fn started_with(value: &str) -> String {
-    output_of(
-        Command::new(HELPER)
-            .arg("marker")
-            .env(CHANNEL_VARIABLE, value),
-    )
+    output_of(Command::new(HELPER).arg("marker").env(CHANNEL_VARIABLE, value))
 }
 
 #[test]
@@ -40,10 +36,7 @@ fn a_spawned_process_adopts_its_end_and_speaks_on_it() {
     let theirs = OwnedFd::from(theirs);
     let marker = Marker::for_descriptor(theirs.as_fd()).unwrap();
     let output = spawned(&theirs, marker);
-    assert!(
-        value(&output, "adopted").starts_with(&theirs.as_raw_fd().to_string()),
-        "{output}"
-    );
+    assert!(value(&output, "adopted").starts_with(&theirs.as_raw_fd().to_string()), "{output}");
     assert!(value(&output, "adopted").contains("CLOEXEC"), "{output}");
     assert_eq!(value(&output, "variable"), "None");
     assert_eq!(value(&output, "again"), "false");
@@ -65,10 +58,7 @@ fn a_marker_for_another_socket_is_refused_and_the_socket_left_alone() {
     let lie = format!("{}:{inode}", passed.as_raw_fd());
     let lie = Marker::parse(lie.as_ref()).unwrap();
     let output = spawned(&passed, lie);
-    assert!(
-        value(&output, "refused").starts_with("stale=true"),
-        "{output}"
-    );
+    assert!(value(&output, "refused").starts_with("stale=true"), "{output}");
     assert_eq!(value(&output, "variable"), "None");
 
     drop(passed);
@@ -82,10 +72,7 @@ fn a_grandchild_without_the_descriptor_does_not_believe_the_marker() {
     let (theirs, _ours) = UnixStream::pair().unwrap();
     let marker = Marker::for_descriptor(theirs.as_fd()).unwrap();
     let output = started_with(&marker.to_value().into_string().unwrap());
-    assert!(
-        value(&output, "refused").starts_with("stale=true"),
-        "{output}"
-    );
+    assert!(value(&output, "refused").starts_with("stale=true"), "{output}");
     assert_eq!(value(&output, "variable"), "None");
 }
 
@@ -93,31 +80,20 @@ fn a_grandchild_without_the_descriptor_does_not_believe_the_marker() {
 fn a_marker_that_is_garbage_is_refused_and_removed() {
     for garbage in ["", "x", "1:1", "3:x", "3:1:1"] {
         let output = started_with(garbage);
-        assert!(
-            value(&output, "refused").starts_with("stale=false"),
-            "{garbage:?}: {output}"
-        );
+        assert!(value(&output, "refused").starts_with("stale=false"), "{garbage:?}: {output}");
         assert_eq!(value(&output, "variable"), "None");
     }
 }
 
 #[test]
 fn without_a_marker_there_is_no_channel() {
-    let output = output_of(
-        Command::new(HELPER)
-            .arg("marker")
-            .env_remove(CHANNEL_VARIABLE),
-    );
+    let output = output_of(Command::new(HELPER).arg("marker").env_remove(CHANNEL_VARIABLE));
     assert!(output.starts_with("none\n"), "{output}");
 }
 
 #[test]
 fn a_variable_that_was_taken_is_seen_by_no_child() {
-    let output = output_of(
-        Command::new(HELPER)
-            .args(["take", "LEFTOVER"])
-            .env("LEFTOVER", "x=y"),
-    );
+    let output = output_of(Command::new(HELPER).args(["take", "LEFTOVER"]).env("LEFTOVER", "x=y"));
     let expected = "taken Some(\"x=y\")\nagain None\nchild has none\nchild has none\n";
     assert_eq!(output, expected);
 }

@@ -27,11 +27,7 @@ impl Manager {
         let path = home.path().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
         socket.set_read_timeout(Some(DEADLINE)).unwrap();
-        Manager {
-            socket,
-            address: path.into(),
-            _home: home,
-        }
+        Manager { socket, address: path.into(), _home: home }
     }
 
     fn notifier(&self) -> Notifier {
@@ -59,11 +55,7 @@ impl Manager {
 #[test]
 fn states_arrive_as_one_message() {
     let manager = Manager::new();
-    let states = [
-        State::MainPid(77),
-        State::Ready,
-        State::Status("serving".into()),
-    ];
+    let states = [State::MainPid(77), State::Ready, State::Status("serving".into())];
     manager.notifier().send(&states).unwrap();
     let (text, descriptors) = manager.receive();
     assert_eq!(text, "MAINPID=77\nREADY=1\nSTATUS=serving\n");
@@ -77,10 +69,7 @@ fn an_abstract_name_is_reached() {
     let socket = UnixDatagram::bind_addr(&address).unwrap();
     socket.set_read_timeout(Some(DEADLINE)).unwrap();
     let value = format!("@{name}");
-    Notifier::parse(OsStr::new(&value))
-        .unwrap()
-        .send(&[State::Stopping])
-        .unwrap();
+    Notifier::parse(OsStr::new(&value)).unwrap().send(&[State::Stopping]).unwrap();
     let mut text = [0; 64];
     let length = socket.recv(&mut text).unwrap();
     assert_eq!(&text[..length], b"STOPPING=1\n");
@@ -106,14 +95,8 @@ fn a_barrier_ends_when_the_manager_closes_its_end_and_not_before() {
 fn a_barrier_that_nobody_answers_ends_in_time() {
     let manager = Manager::new();
     let begin = Instant::now();
-    let error = manager
-        .notifier()
-        .barrier(Duration::from_millis(30))
-        .unwrap_err();
-    assert!(
-        matches!(error, NotifyError::BarrierTimeout { .. }),
-        "{error}"
-    );
+    let error = manager.notifier().barrier(Duration::from_millis(30)).unwrap_err();
+    assert!(matches!(error, NotifyError::BarrierTimeout { .. }), "{error}");
     assert!(begin.elapsed() >= Duration::from_millis(30));
 }
 
@@ -131,9 +114,7 @@ fn descriptors_go_into_the_store_and_out_by_name() {
     let manager = Manager::new();
     let notifier = manager.notifier();
     let (mut end, other) = UnixStream::pair().unwrap();
-    notifier
-        .store_descriptors("http", &[other.as_fd(), other.as_fd()])
-        .unwrap();
+    notifier.store_descriptors("http", &[other.as_fd(), other.as_fd()]).unwrap();
     drop(other);
     let (text, descriptors) = manager.receive();
     assert_eq!(text, "FDSTORE=1\nFDNAME=http");
@@ -152,17 +133,10 @@ fn as_many_descriptors_as_a_message_carries_and_not_one_more() {
     let notifier = manager.notifier();
     let (end, _other) = UnixStream::pair().unwrap();
     let descriptors = vec![end.as_fd(); 254];
-    notifier
-        .store_descriptors("many", &descriptors[..253])
-        .unwrap();
+    notifier.store_descriptors("many", &descriptors[..253]).unwrap();
     assert_eq!(manager.receive().1.len(), 253);
-    let error = notifier
-        .store_descriptors("many", &descriptors)
-        .unwrap_err();
-    assert!(
-        matches!(error, NotifyError::TooManyDescriptors { count: 254 }),
-        "{error}"
-    );
+    let error = notifier.store_descriptors("many", &descriptors).unwrap_err();
+    assert!(matches!(error, NotifyError::TooManyDescriptors { count: 254 }), "{error}");
 }
 
 #[test]
@@ -209,13 +183,5 @@ fn a_message_that_the_manager_would_drop_is_refused() {
     notifier.send(&[status(4_096 - overhead)]).unwrap();
     assert_eq!(manager.receive().0.len(), 4_096);
     let error = notifier.send(&[status(4_097 - overhead)]).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            NotifyError::TooLong {
-                length_bytes: 4_097
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, NotifyError::TooLong { length_bytes: 4_097 }), "{error}");
 }

@@ -25,9 +25,7 @@ fn home() -> (TempDir, PathBuf) {
 /// The names in a directory, hidden ones too.
 fn names(home: &TempDir) -> Vec<String> {
     let entries = fs::read_dir(home.path()).unwrap();
-    entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect()
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 /// Another process that tries to acquire `path`, and its first line.
@@ -72,21 +70,11 @@ fn a_second_instance_is_refused_and_told_which_one_runs() {
 
     let error = PidFile::acquire(&path).unwrap_err();
     assert!(matches!(error, PidFileError::Running { pid: Some(found), .. } if found == pid));
-    assert!(
-        error.to_string().contains(&format!("process {pid}")),
-        "{error}"
-    );
-    assert!(
-        error.to_string().contains(&format!("`{}`", path.display())),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&format!("process {pid}")), "{error}");
+    assert!(error.to_string().contains(&format!("`{}`", path.display())), "{error}");
     let (second, line) = acquire_elsewhere(&path);
     assert_eq!(line, format!("running Some({pid})"));
-    assert_eq!(
-        PidFile::read(&path).unwrap(),
-        pid,
-        "the refused ones changed nothing"
-    );
+    assert_eq!(PidFile::read(&path).unwrap(), pid, "the refused ones changed nothing");
 
     second.finish();
     first.finish();
@@ -121,14 +109,7 @@ fn a_file_that_nobody_holds_is_stale_whatever_is_in_it() {
     let (_home, path) = home();
     let parent = format!("{}\n", std::os::unix::process::parent_id());
     // The last is the pid of a process that runs.
-    for content in [
-        "",
-        "garbage",
-        "0\n",
-        "4194304\n",
-        &"9".repeat(10_000),
-        &parent,
-    ] {
+    for content in ["", "garbage", "0\n", "4194304\n", &"9".repeat(10_000), &parent] {
         fs::write(&path, content).unwrap();
         let file = PidFile::acquire(&path).unwrap();
         assert_eq!(PidFile::read(&path).unwrap(), own());
@@ -146,34 +127,21 @@ fn what_is_no_regular_file_is_refused_and_left_alone() {
         ("a symbolic link", &|| symlink(&target, &path).unwrap()),
         ("a symbolic link", &|| symlink("nowhere", &path).unwrap()),
         ("a named pipe", &|| {
-            assert!(
-                Command::new("mkfifo")
-                    .arg(&path)
-                    .status()
-                    .unwrap()
-                    .success()
-            );
+            assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
         }),
     ];
     for (kind, make) in make {
         make();
         let before = fs::symlink_metadata(&path).unwrap().file_type();
-        for error in [
-            PidFile::acquire(&path).unwrap_err(),
-            PidFile::take_over(&path).unwrap_err(),
-        ] {
+        for error in [PidFile::acquire(&path).unwrap_err(), PidFile::take_over(&path).unwrap_err()]
+        {
             assert!(matches!(error, PidFileError::NotAFile { .. }), "{error}");
             assert!(error.to_string().contains(kind), "{error}");
         }
         assert_eq!(fs::symlink_metadata(&path).unwrap().file_type(), before);
         assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
         assert_eq!(names(&home).len(), 2);
-        if before.is_dir() {
-            fs::remove_dir(&path)
-        } else {
-            fs::remove_file(&path)
-        }
-        .unwrap();
+        if before.is_dir() { fs::remove_dir(&path) } else { fs::remove_file(&path) }.unwrap();
     }
 }
 
@@ -181,14 +149,8 @@ fn what_is_no_regular_file_is_refused_and_left_alone() {
 fn a_directory_that_is_not_there_is_told() {
     let (home, _) = home();
     let path = home.path().join("missing/server.pid");
-    for error in [
-        PidFile::acquire(&path).unwrap_err(),
-        PidFile::take_over(&path).unwrap_err(),
-    ] {
-        assert!(
-            matches!(error, PidFileError::DirectoryMissing { .. }),
-            "{error}"
-        );
+    for error in [PidFile::acquire(&path).unwrap_err(), PidFile::take_over(&path).unwrap_err()] {
+        assert!(matches!(error, PidFileError::DirectoryMissing { .. }), "{error}");
         assert!(error.to_string().contains(&path.display().to_string()));
     }
 }
@@ -196,23 +158,14 @@ fn a_directory_that_is_not_there_is_told() {
 #[test]
 fn reading_tells_apart_what_is_wrong() {
     let (home, path) = home();
-    assert!(matches!(
-        PidFile::read(&path).unwrap_err(),
-        PidFileError::NotFound { .. }
-    ));
+    assert!(matches!(PidFile::read(&path).unwrap_err(), PidFileError::NotFound { .. }));
     for content in ["", "x", "1 2", &"1".repeat(1_000)] {
         fs::write(&path, content).unwrap();
         let error = PidFile::read(&path).unwrap_err();
-        assert!(
-            matches!(error, PidFileError::Malformed { .. }),
-            "{content:?}: {error}"
-        );
+        assert!(matches!(error, PidFileError::Malformed { .. }), "{content:?}: {error}");
         assert!(error.to_string().contains(&path.display().to_string()));
     }
-    assert!(matches!(
-        PidFile::read(home.path()).unwrap_err(),
-        PidFileError::NotAFile { .. }
-    ));
+    assert!(matches!(PidFile::read(home.path()).unwrap_err(), PidFileError::NotAFile { .. }));
     fs::write(&path, " 77\n").unwrap();
     symlink(&path, home.path().join("link")).unwrap();
     assert_eq!(PidFile::read(home.path().join("link")).unwrap(), 77);
@@ -227,11 +180,7 @@ fn a_successor_takes_over_and_the_predecessor_removes_nothing_of_it() {
     let new = PidFile::take_over(&path).unwrap();
     assert_eq!(PidFile::read(&path).unwrap(), own());
     old.finish();
-    assert_eq!(
-        PidFile::read(&path).unwrap(),
-        own(),
-        "the old one has removed its own alone"
-    );
+    assert_eq!(PidFile::read(&path).unwrap(), own(), "the old one has removed its own alone");
     assert!(new.is_ours().unwrap());
 
     let (third, line) = acquire_elsewhere(&path);
@@ -254,10 +203,7 @@ fn an_old_process_that_resumes_writes_its_own_again() {
     old.write_again().unwrap();
     assert!(old.is_ours().unwrap());
     let error = PidFile::acquire(&path).unwrap_err();
-    assert!(
-        matches!(error, PidFileError::Running { .. }),
-        "it is locked: {error}"
-    );
+    assert!(matches!(error, PidFileError::Running { .. }), "it is locked: {error}");
     old.remove().unwrap();
     assert_eq!(names(&home), [""; 0]);
 }
@@ -287,10 +233,7 @@ fn a_hundred_upgrades_leave_one_file() {
 fn a_relative_path_is_made_absolute_at_once() {
     let file = PidFile::acquire(format!("relative-{}.pid", own())).unwrap();
     assert!(file.path().is_absolute());
-    assert_eq!(
-        file.path().parent().unwrap(),
-        std::env::current_dir().unwrap()
-    );
+    assert_eq!(file.path().parent().unwrap(), std::env::current_dir().unwrap());
     file.remove().unwrap();
 }
 
@@ -318,10 +261,7 @@ fn of_many_first_starts_at_once_exactly_one_wins() {
                     })
                 })
                 .collect();
-            starters
-                .into_iter()
-                .filter_map(|starter| starter.join().unwrap())
-                .collect()
+            starters.into_iter().filter_map(|starter| starter.join().unwrap()).collect()
         });
         assert_eq!(winners.len(), 1);
         assert!(winners[0].is_ours().unwrap());
@@ -333,22 +273,13 @@ fn of_many_first_starts_at_once_exactly_one_wins() {
 fn of_many_processes_that_start_at_once_exactly_one_wins() {
     let (_home, path) = home();
     fs::write(&path, "4194304\n").unwrap();
-    let mut helpers: Vec<_> = (0..8)
-        .map(|_| Helper::start(Command::new(HELPER).arg("pid-file").arg(&path)))
-        .collect();
+    let mut helpers: Vec<_> =
+        (0..8).map(|_| Helper::start(Command::new(HELPER).arg("pid-file").arg(&path))).collect();
     let lines: Vec<_> = helpers.iter_mut().map(Helper::line).collect();
     let winner = PidFile::read(&path).unwrap();
-    assert_eq!(
-        lines.iter().filter(|line| *line == "acquired").count(),
-        1,
-        "{lines:?}"
-    );
+    assert_eq!(lines.iter().filter(|line| *line == "acquired").count(), 1, "{lines:?}");
     let refused = format!("running Some({winner})");
-    assert_eq!(
-        lines.iter().filter(|line| **line == refused).count(),
-        7,
-        "{lines:?}"
-    );
+    assert_eq!(lines.iter().filter(|line| **line == refused).count(), 7, "{lines:?}");
     for helper in helpers {
         helper.finish();
     }
@@ -371,10 +302,7 @@ fn a_lock_on_the_directory_by_a_stranger_does_not_keep_a_server_from_starting() 
                 })
             })
             .collect();
-        starters
-            .into_iter()
-            .filter_map(|starter| starter.join().unwrap())
-            .collect::<Vec<_>>()
+        starters.into_iter().filter_map(|starter| starter.join().unwrap()).collect::<Vec<_>>()
     });
     assert_eq!(winners.len(), 1, "even then there is one winner");
 }
@@ -395,10 +323,7 @@ fn a_reader_sees_a_whole_and_locked_file_at_each_moment() {
             assert_eq!(PidFile::read(&path).unwrap(), own());
             let error = PidFile::acquire(&path).unwrap_err();
             assert!(
-                matches!(
-                    error,
-                    PidFileError::Running { .. } | PidFileError::Contended { .. }
-                ),
+                matches!(error, PidFileError::Running { .. } | PidFileError::Contended { .. }),
                 "{error}"
             );
         }

@@ -48,13 +48,7 @@ fn a_symbolic_link_that_is_switched_is_followed_at_the_next_start() {
     assert_eq!(old.line(), "started");
     releases.switch_to("v2");
     let output = old.finish();
-    assert_eq!(
-        output,
-        format!(
-            "two {} program\nchild exited with status 0\n",
-            server.display()
-        )
-    );
+    assert_eq!(output, format!("two {} program\nchild exited with status 0\n", server.display()));
 }
 
 #[test]
@@ -91,10 +85,7 @@ fn a_name_on_the_search_path_is_found_after_that_has_changed() {
     let output = output_of(
         Command::new("/bin/sh")
             .args(["-c", "server program-from-elsewhere"])
-            .env(
-                "PATH",
-                format!("/nowhere:{}", releases.path("current").display()),
-            ),
+            .env("PATH", format!("/nowhere:{}", releases.path("current").display())),
     );
     assert_eq!(value(&output, "name"), "server");
     assert_eq!(told_path(&output), releases.path("current/server"));
@@ -108,10 +99,7 @@ fn the_start_directory_is_known_by_the_name_that_led_there() {
             .args(["-c", r#"cd "$1" && ./server program-from-elsewhere"#, "sh"])
             .arg(releases.path("current")),
     );
-    assert_eq!(
-        Path::new(value(&output, "directory")),
-        releases.path("current")
-    );
+    assert_eq!(Path::new(value(&output, "directory")), releases.path("current"));
     assert_eq!(told_path(&output), releases.path("current/./server"));
 }
 
@@ -121,20 +109,12 @@ fn a_start_directory_that_is_switched_is_followed() {
     let server = releases.path("current/./server");
     let script = r#"cd "$1" && exec ./server restart program"#;
     let mut old = Helper::start(
-        Command::new("/bin/sh")
-            .args(["-c", script, "sh"])
-            .arg(releases.path("current")),
+        Command::new("/bin/sh").args(["-c", script, "sh"]).arg(releases.path("current")),
     );
     assert_eq!(old.line(), "started");
     releases.switch_to("v2");
     let output = old.finish();
-    assert_eq!(
-        output,
-        format!(
-            "two {} program\nchild exited with status 0\n",
-            server.display()
-        )
-    );
+    assert_eq!(output, format!("two {} program\nchild exited with status 0\n", server.display()));
 }
 
 #[test]
@@ -151,23 +131,13 @@ fn a_directory_that_was_replaced_under_its_name_is_followed() {
     fs::rename(releases.path("v1"), releases.path("v0")).unwrap();
     fs::rename(releases.path("v2"), releases.path("v1")).unwrap();
     let output = old.finish();
-    assert_eq!(
-        output,
-        format!(
-            "two {} program\nchild exited with status 0\n",
-            server.display()
-        )
-    );
+    assert_eq!(output, format!("two {} program\nchild exited with status 0\n", server.display()));
 }
 
 #[test]
 fn a_directory_name_that_leads_elsewhere_is_not_believed() {
     let releases = Releases::new();
-    for lie in [
-        releases.path("v2"),
-        PathBuf::from("v1"),
-        PathBuf::from("/nowhere"),
-    ] {
+    for lie in [releases.path("v2"), PathBuf::from("v1"), PathBuf::from("/nowhere")] {
         let output = output_of(
             Command::new("./server")
                 .arg("program")
@@ -175,12 +145,7 @@ fn a_directory_name_that_leads_elsewhere_is_not_believed() {
                 .env("PWD", &lie),
         );
         let told = Path::new(value(&output, "directory"));
-        assert_eq!(
-            told,
-            releases.path("v1").canonicalize().unwrap(),
-            "{}",
-            lie.display()
-        );
+        assert_eq!(told, releases.path("v1").canonicalize().unwrap(), "{}", lie.display());
     }
 }
 
@@ -189,16 +154,9 @@ fn a_name_that_was_made_up_gives_way_to_the_one_that_was_executed() {
     let releases = Releases::new();
     // The second is the name of a program, and the third that of another file that is there.
     for made_up in ["server: master process", "sh", "/bin/cat", ""] {
-        let output = output_of(
-            Command::new(releases.path("current/server"))
-                .arg0(made_up)
-                .arg("program"),
-        );
-        assert_eq!(
-            told_path(&output),
-            releases.path("current/server"),
-            "{made_up:?}"
-        );
+        let output =
+            output_of(Command::new(releases.path("current/server")).arg0(made_up).arg("program"));
+        assert_eq!(told_path(&output), releases.path("current/server"), "{made_up:?}");
     }
 }
 
@@ -206,11 +164,7 @@ fn a_name_that_was_made_up_gives_way_to_the_one_that_was_executed() {
 fn a_switch_is_followed_even_under_a_name_that_was_made_up() {
     let releases = Releases::new();
     let server = releases.path("current/server");
-    let mut old = Helper::start(
-        Command::new(&server)
-            .arg0("master")
-            .args(["restart", "program"]),
-    );
+    let mut old = Helper::start(Command::new(&server).arg0("master").args(["restart", "program"]));
     assert_eq!(old.line(), "started");
     releases.switch_to("v2");
     let output = old.finish();
@@ -233,20 +187,9 @@ fn a_program_that_was_deleted_is_looked_for_where_it_was() {
     let home = TempDir::new().unwrap();
     let server = home.path().join("server");
     // A copy, made by another process: see `write_script`.
-    assert!(
-        Command::new("/bin/cp")
-            .arg(HELPER)
-            .arg(&server)
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("/bin/cp").arg(HELPER).arg(&server).status().unwrap().success());
     let script = r#"exec 9< "$1"; rm "$1"; exec /proc/self/fd/9 program"#;
-    let output = output_of(
-        Command::new("/bin/sh")
-            .args(["-c", script, "sh"])
-            .arg(&server),
-    );
+    let output = output_of(Command::new("/bin/sh").args(["-c", script, "sh"]).arg(&server));
     assert_eq!(Path::new(value(&output, "name")), server);
     assert!(value(&output, "error").contains(&format!("`{}`", server.display())));
 }

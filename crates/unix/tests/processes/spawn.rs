@@ -37,10 +37,7 @@ fn run_script(script: &str) -> String {
 
 /// The set of signals in the line `key` of `/proc/PID/status`.
 fn signal_set(status: &str, key: &str) -> u64 {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix(key))
-        .unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
     u64::from_str_radix(line.trim_start_matches(':').trim(), 16).unwrap()
 }
 
@@ -51,28 +48,16 @@ fn bit(signal: i32) -> u64 {
 /// The descriptors of this process that any child would inherit: whoever runs the tests may have
 /// left some.
 fn inheritable() -> Vec<RawFd> {
-    let numbers = fs::read_dir("/proc/self/fd").unwrap().map(|entry| {
-        entry
-            .unwrap()
-            .file_name()
-            .into_string()
-            .unwrap()
-            .parse::<RawFd>()
-            .unwrap()
-    });
+    let numbers = fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap().parse::<RawFd>().unwrap());
     let numbers: Vec<_> = numbers.collect();
-    numbers
-        .into_iter()
-        .filter(|&number| is_inheritable(number))
-        .collect()
+    numbers.into_iter().filter(|&number| is_inheritable(number)).collect()
 }
 
 fn is_inheritable(number: RawFd) -> bool {
     fs::read_to_string(format!("/proc/self/fdinfo/{number}")).is_ok_and(|info| {
-        let flags = info
-            .lines()
-            .find_map(|line| line.strip_prefix("flags:"))
-            .unwrap();
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
         i32::from_str_radix(flags.trim(), 8).unwrap() & libc::O_CLOEXEC == 0
     })
 }
@@ -91,19 +76,13 @@ fn a_child_has_the_inherited_descriptor_and_no_other_of_ours() {
     let mut expected = inheritable();
     expected.push(inherited.as_raw_fd());
     expected.sort_unstable();
-    let options = SpawnOptions {
-        inherit: Some(inherited.as_fd()),
-        ..SpawnOptions::default()
-    };
+    let options = SpawnOptions { inherit: Some(inherited.as_fd()), ..SpawnOptions::default() };
     let listing = run(&home, &shell(&home, "ls /proc/$$/fd; :"), &options);
     let mut found: Vec<RawFd> = listing.lines().map(|line| line.parse().unwrap()).collect();
     found.sort_unstable();
     assert_eq!(found, expected);
 
-    assert!(
-        fcntl_getfd(&inherited).unwrap().contains(FdFlags::CLOEXEC),
-        "ours stays as it was"
-    );
+    assert!(fcntl_getfd(&inherited).unwrap().contains(FdFlags::CLOEXEC), "ours stays as it was");
     assert!(fcntl_getfd(&other).unwrap().contains(FdFlags::CLOEXEC));
 }
 
@@ -112,10 +91,7 @@ fn the_inherited_descriptor_leads_to_us() {
     let home = TempDir::new().unwrap();
     let (inherited, ours) = UnixStream::pair().unwrap();
     let script = format!("echo hello >&{}", inherited.as_raw_fd());
-    let options = SpawnOptions {
-        inherit: Some(inherited.as_fd()),
-        ..SpawnOptions::default()
-    };
+    let options = SpawnOptions { inherit: Some(inherited.as_fd()), ..SpawnOptions::default() };
     let mut child = spawn(&shell(&home, &script), &options).unwrap();
     drop(inherited);
     let text = std::io::read_to_string(ours).unwrap();
@@ -128,11 +104,7 @@ fn a_child_has_no_signal_blocked() {
     block(libc::SIGUSR1);
     let status = run_script("exec cat /proc/self/status");
     let own = fs::read_to_string("/proc/thread-self/status").unwrap();
-    assert_eq!(
-        signal_set(&own, "SigBlk"),
-        bit(libc::SIGUSR1),
-        "the calling thread is as it was"
-    );
+    assert_eq!(signal_set(&own, "SigBlk"), bit(libc::SIGUSR1), "the calling thread is as it was");
     assert_eq!(signal_set(&status, "SigBlk"), 0);
 }
 
@@ -143,21 +115,14 @@ fn block(signal: i32) {
         let mut set = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
         libc::sigaddset(&raw mut set, signal);
-        assert_eq!(
-            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()),
-            0
-        );
+        assert_eq!(libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()), 0);
     }
 }
 
 #[test]
 fn a_child_does_not_ignore_what_the_runtime_ignores() {
     let own = fs::read_to_string("/proc/self/status").unwrap();
-    assert_ne!(
-        signal_set(&own, "SigIgn") & bit(libc::SIGPIPE),
-        0,
-        "else this shows nothing"
-    );
+    assert_ne!(signal_set(&own, "SigIgn") & bit(libc::SIGPIPE), 0, "else this shows nothing");
     let status = run_script("exec cat /proc/self/status");
     assert_eq!(signal_set(&status, "SigIgn") & bit(libc::SIGPIPE), 0);
 }
@@ -191,20 +156,11 @@ fn a_start_changes_the_environment_of_the_child_alone() {
     let home = TempDir::new().unwrap();
     let script = r#"echo "$PROGRAM $OPTION ${HOME-none} ${PATH:+some}""#;
     let mut program = shell(&home, script);
-    program
-        .set_variable("PROGRAM", "a")
-        .set_variable("OPTION", "b")
-        .remove_variable("HOME");
+    program.set_variable("PROGRAM", "a").set_variable("OPTION", "b").remove_variable("HOME");
     let variables = vec![("OPTION".into(), "c d".into())];
-    let options = SpawnOptions {
-        variables,
-        ..SpawnOptions::default()
-    };
+    let options = SpawnOptions { variables, ..SpawnOptions::default() };
     assert_eq!(run(&home, &program, &options), "a c d none some\n");
-    assert_eq!(
-        run(&home, &program, &SpawnOptions::default()),
-        "a b none some\n"
-    );
+    assert_eq!(run(&home, &program, &SpawnOptions::default()), "a b none some\n");
     assert_eq!(std::env::var_os("PROGRAM"), None);
 }
 
@@ -226,10 +182,7 @@ fn a_child_leads_a_process_group_only_if_asked_to() {
 
     let output = run(&home, &program, &SpawnOptions::default());
     assert_eq!(output.lines().next().unwrap(), own);
-    let options = SpawnOptions {
-        new_process_group: true,
-        ..SpawnOptions::default()
-    };
+    let options = SpawnOptions { new_process_group: true, ..SpawnOptions::default() };
     let output = run(&home, &program, &options);
     let lines: Vec<_> = output.lines().collect();
     assert_eq!(lines[0], lines[1]);
@@ -260,9 +213,7 @@ fn a_program_is_searched_for_at_each_start() {
 
 /// Tries to start `program`, which must fail.
 fn failure(program: &Program) -> SpawnError {
-    spawn(program, &SpawnOptions::default())
-        .map(drop)
-        .unwrap_err()
+    spawn(program, &SpawnOptions::default()).map(drop).unwrap_err()
 }
 
 /// A program of its own directory, of which the error is to be seen.
@@ -280,10 +231,7 @@ fn a_file_that_is_being_written_is_busy_and_then_starts() {
     let writer = OpenOptions::new().append(true).open(&path).unwrap();
     let error = failure(&program);
     assert!(error.is_text_busy(), "{error}");
-    assert!(
-        error.to_string().contains(&format!("`{}`", path.display())),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&format!("`{}`", path.display())), "{error}");
     drop(writer);
 
     // A child that a parallel test is just starting may still have the writer's descriptor.
@@ -307,38 +255,14 @@ fn a_program_that_cannot_be_found_or_run_is_told_with_the_reason() {
     let (directory, directory_path) = program_at(&home, "");
 
     let error = failure(&missing);
-    assert!(
-        matches!(error, SpawnError::Program(ProgramError::NotFound { .. })),
-        "{error}"
-    );
-    assert!(
-        error
-            .to_string()
-            .contains(&missing_path.display().to_string())
-    );
+    assert!(matches!(error, SpawnError::Program(ProgramError::NotFound { .. })), "{error}");
+    assert!(error.to_string().contains(&missing_path.display().to_string()));
     let error = failure(&plain);
-    assert!(
-        matches!(
-            error,
-            SpawnError::Program(ProgramError::NotExecutable { .. })
-        ),
-        "{error}"
-    );
-    assert!(
-        error
-            .to_string()
-            .contains(&plain_path.display().to_string())
-    );
+    assert!(matches!(error, SpawnError::Program(ProgramError::NotExecutable { .. })), "{error}");
+    assert!(error.to_string().contains(&plain_path.display().to_string()));
     let error = failure(&directory);
-    assert!(
-        matches!(error, SpawnError::Program(ProgramError::IsDirectory { .. })),
-        "{error}"
-    );
-    assert!(
-        error
-            .to_string()
-            .contains(&directory_path.display().to_string())
-    );
+    assert!(matches!(error, SpawnError::Program(ProgramError::IsDirectory { .. })), "{error}");
+    assert!(error.to_string().contains(&directory_path.display().to_string()));
 }
 
 #[test]
@@ -347,13 +271,7 @@ fn a_start_directory_that_is_gone_is_not_taken_for_a_missing_program() {
     let mut program = Program::new("/bin/sh").unwrap();
     program.set_directory(home.path().join("gone"));
     let error = failure(&program);
-    assert!(
-        matches!(
-            error,
-            SpawnError::Program(ProgramError::DirectoryMissing { .. })
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, SpawnError::Program(ProgramError::DirectoryMissing { .. })), "{error}");
 }
 
 #[test]
@@ -367,23 +285,14 @@ fn a_file_that_is_no_program_is_told_from_a_missing_interpreter() {
 
     replace_content(&path, "#!/nowhere/interpreter");
     let error = failure(&no_program);
-    assert!(
-        matches!(error, SpawnError::InterpreterMissing { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, SpawnError::InterpreterMissing { .. }), "{error}");
 }
 
 /// Writes `content` into a file by another process, for the reason told at `write_script`.
 fn replace_content(path: &Path, content: &str) {
     let script = r#"echo "$2" > "$1""#;
     let mut shell = Command::new("/bin/sh");
-    shell.args([
-        OsStr::new("-c"),
-        script.as_ref(),
-        "sh".as_ref(),
-        path.as_ref(),
-        content.as_ref(),
-    ]);
+    shell.args([OsStr::new("-c"), script.as_ref(), "sh".as_ref(), path.as_ref(), content.as_ref()]);
     assert!(shell.status().unwrap().success());
 }
 
@@ -394,10 +303,7 @@ fn what_is_too_long_is_refused_by_the_system_and_told() {
     // A single string may have 128 KiB, see execve(2).
     program.set_arguments(["x".repeat(1 << 20)]);
     let error = failure(&program);
-    assert!(
-        matches!(error, SpawnError::ArgumentsTooLong { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, SpawnError::ArgumentsTooLong { .. }), "{error}");
 }
 
 #[test]

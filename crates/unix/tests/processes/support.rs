@@ -19,11 +19,7 @@ pub(crate) const HELPER: &str = env!("CARGO_BIN_EXE_rekindle-unix-helper");
 pub(crate) fn write_script(path: &Path, script: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let status = Command::new("/bin/sh")
-        .args([
-            "-c",
-            r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod 755 "$1""#,
-            "sh",
-        ])
+        .args(["-c", r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod 755 "$1""#, "sh"])
         .args([path.as_os_str(), script.as_ref()])
         .status()
         .unwrap();
@@ -55,11 +51,7 @@ pub(crate) struct Helper {
 impl Helper {
     /// Starts `command`, which must be the helper, with pipes to talk to it.
     pub(crate) fn start(command: &mut Command) -> Helper {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         Helper { child, output }
     }

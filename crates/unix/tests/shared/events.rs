@@ -15,11 +15,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 pub(crate) fn wait_readable(descriptor: impl AsFd) {
     let mut entries = [PollFd::new(&descriptor, PollFlags::IN)];
     let deadline = Timespec::try_from(DEADLINE).unwrap();
-    assert_eq!(
-        poll(&mut entries, Some(&deadline)).unwrap(),
-        1,
-        "nothing came in time"
-    );
+    assert_eq!(poll(&mut entries, Some(&deadline)).unwrap(), 1, "nothing came in time");
 }
 
 /// The next frame, copied; panics if there is none.

@@ -75,12 +75,7 @@ fn every_kind_is_bound_as_asked() {
             unix => unix,
         };
         verify(socket.as_fd(), asked.socket_kind(), Some(&expected)).unwrap();
-        assert!(
-            rustix::io::fcntl_getfd(&socket)
-                .unwrap()
-                .contains(FdFlags::CLOEXEC),
-            "{text}"
-        );
+        assert!(rustix::io::fcntl_getfd(&socket).unwrap().contains(FdFlags::CLOEXEC), "{text}");
         let status = rustix::fs::fcntl_getfl(&socket).unwrap();
         assert!(status.contains(OFlags::NONBLOCK), "{text}");
     }
@@ -94,9 +89,8 @@ fn a_dual_stack_listener_answers_both_families() {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
     TcpStream::connect((Ipv6Addr::LOCALHOST, port)).unwrap();
     let listener = TcpListener::from(socket);
-    let families: Vec<bool> = (0..2)
-        .map(|_| listener.accept().unwrap().1.ip().to_canonical().is_ipv4())
-        .collect();
+    let families: Vec<bool> =
+        (0..2).map(|_| listener.accept().unwrap().1.ip().to_canonical().is_ipv4()).collect();
     assert_eq!(families, [true, false]);
 }
 
@@ -166,14 +160,9 @@ fn the_backlog_of_a_unix_listener_is_as_asked() {
     let asked = Address::UnixSeqpacket(UnixName::Path(path.clone()));
     let _listener = bind(&asked, &BindOptions::new().backlog(2)).unwrap();
     // The kernel refuses when more wait than the backlog, so it holds one more.
-    let waiting: Vec<_> = (0..3)
-        .map(|_| rekindle_unix::Channel::connect(&path).unwrap())
-        .collect();
+    let waiting: Vec<_> = (0..3).map(|_| rekindle_unix::Channel::connect(&path).unwrap()).collect();
     let full = rekindle_unix::Channel::connect(&path).unwrap_err();
-    assert!(
-        matches!(full, rekindle_unix::ConnectError::Busy { .. }),
-        "{full}"
-    );
+    assert!(matches!(full, rekindle_unix::ConnectError::Busy { .. }), "{full}");
     drop(waiting);
 }
 
@@ -191,9 +180,8 @@ fn a_group_shares_one_port_and_its_connections() {
     // A stranger without the option is kept out.
     let stranger = bind(&shared, &BindOptions::new()).unwrap_err();
     assert!(matches!(stranger, BindError::InUse { .. }), "{stranger}");
-    let connections: Vec<TcpStream> = (0..64)
-        .map(|_| TcpStream::connect(shared.internet().unwrap().socket()).unwrap())
-        .collect();
+    let connections: Vec<TcpStream> =
+        (0..64).map(|_| TcpStream::connect(shared.internet().unwrap().socket()).unwrap()).collect();
     let listeners: Vec<TcpListener> = group.into_iter().map(TcpListener::from).collect();
     let accepted: Vec<usize> = listeners
         .iter()
@@ -247,10 +235,7 @@ fn an_address_in_use_is_named_with_what_to_do() {
     let error = bind(&taken, &BindOptions::new()).unwrap_err();
     assert!(matches!(error, BindError::InUse { .. }));
     let text = error.to_string();
-    assert!(
-        text.starts_with(&format!("bind `{taken}`: another process has it")),
-        "{text}"
-    );
+    assert!(text.starts_with(&format!("bind `{taken}`: another process has it")), "{text}");
     assert!(text.contains("stop that process"), "{text}");
     assert!(error.source().is_some());
 }
@@ -278,10 +263,7 @@ fn an_address_that_no_interface_has_is_told() {
     // Reserved for documentation by RFC 5737.
     let error = refused("192.0.2.1:0");
     assert!(matches!(error, BindError::NotAvailable { .. }), "{error}");
-    assert!(
-        error.to_string().contains("no interface of this machine"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("no interface of this machine"), "{error}");
 }
 
 #[test]
@@ -293,10 +275,7 @@ fn a_missing_directory_is_named() {
         matches!(&error, BindError::DirectoryMissing { directory, .. } if *directory == missing)
     );
     let text = error.to_string();
-    assert!(text.contains(&format!(
-        "the directory `{}` does not exist",
-        missing.display()
-    )));
+    assert!(text.contains(&format!("the directory `{}` does not exist", missing.display())));
 }
 
 #[test]
@@ -334,12 +313,7 @@ fn a_dead_socket_is_replaced_by_any_kind_and_serves() {
     client.write_all(b"hello").unwrap();
     drop(client);
     let mut heard = String::new();
-    listener
-        .accept()
-        .unwrap()
-        .0
-        .read_to_string(&mut heard)
-        .unwrap();
+    listener.accept().unwrap().0.read_to_string(&mut heard).unwrap();
     assert_eq!(heard, "hello");
 }
 

@@ -17,30 +17,16 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use crate::events::{Tracer, frame, wait_readable};
 
 pub(crate) fn at_end(channel: &Channel) -> bool {
-    matches!(
-        channel.receive(&mut FrameBuffer::new()).unwrap(),
-        Received::EndOfFile
-    )
+    matches!(channel.receive(&mut FrameBuffer::new()).unwrap(), Received::EndOfFile)
 }
 
 pub(crate) fn is_empty(channel: &Channel) -> bool {
-    matches!(
-        channel.receive(&mut FrameBuffer::new()).unwrap(),
-        Received::WouldBlock
-    )
+    matches!(channel.receive(&mut FrameBuffer::new()).unwrap(), Received::WouldBlock)
 }
 
 fn assert_inherits_nothing_and_never_waits(descriptor: impl AsFd) {
-    assert!(
-        rustix::io::fcntl_getfd(&descriptor)
-            .unwrap()
-            .contains(FdFlags::CLOEXEC)
-    );
-    assert!(
-        rustix::fs::fcntl_getfl(&descriptor)
-            .unwrap()
-            .contains(OFlags::NONBLOCK)
-    );
+    assert!(rustix::io::fcntl_getfd(&descriptor).unwrap().contains(FdFlags::CLOEXEC));
+    assert!(rustix::fs::fcntl_getfl(&descriptor).unwrap().contains(OFlags::NONBLOCK));
 }
 
 #[test]
@@ -69,36 +55,20 @@ fn both_ends_are_close_on_exec_and_non_blocking() {
 fn descriptors_stay_with_their_frame_and_in_their_order() {
     let (old, new) = Channel::pair().unwrap();
     let files: Vec<_> = (0..5).map(|_| tempfile::tempfile().unwrap()).collect();
-    let identities: Vec<_> = files
-        .iter()
-        .map(|file| Identity::of_descriptor(file).unwrap())
-        .collect();
+    let identities: Vec<_> =
+        files.iter().map(|file| Identity::of_descriptor(file).unwrap()).collect();
     old.send(b"none", &[]).unwrap();
-    old.send(
-        b"three",
-        &[files[0].as_fd(), files[1].as_fd(), files[2].as_fd()],
-    )
-    .unwrap();
-    old.send(b"two", &[files[3].as_fd(), files[4].as_fd()])
-        .unwrap();
+    old.send(b"three", &[files[0].as_fd(), files[1].as_fd(), files[2].as_fd()]).unwrap();
+    old.send(b"two", &[files[3].as_fd(), files[4].as_fd()]).unwrap();
     assert!(frame(&new).1.is_empty());
-    for (bytes, expected) in [
-        (b"three".as_slice(), &identities[..3]),
-        (b"two", &identities[3..]),
-    ] {
+    for (bytes, expected) in [(b"three".as_slice(), &identities[..3]), (b"two", &identities[3..])] {
         let (found, descriptors) = frame(&new);
         assert_eq!(found, bytes);
-        let received: Vec<_> = descriptors
-            .iter()
-            .map(|found| Identity::of_descriptor(found).unwrap())
-            .collect();
+        let received: Vec<_> =
+            descriptors.iter().map(|found| Identity::of_descriptor(found).unwrap()).collect();
         assert_eq!(received, expected);
         for descriptor in &descriptors {
-            assert!(
-                rustix::io::fcntl_getfd(descriptor)
-                    .unwrap()
-                    .contains(FdFlags::CLOEXEC)
-            );
+            assert!(rustix::io::fcntl_getfd(descriptor).unwrap().contains(FdFlags::CLOEXEC));
         }
     }
     // The sender's own stay open.
@@ -114,10 +84,7 @@ fn a_buffer_is_used_again_without_a_trace_of_the_last_frame() {
     old.send(b"short", &[]).unwrap();
     drop(sent);
     drop(new.receive(&mut buffer).unwrap());
-    assert!(
-        !tracer.is_open(),
-        "a descriptor that was not expected stayed open"
-    );
+    assert!(!tracer.is_open(), "a descriptor that was not expected stayed open");
     let Received::Frame { bytes, descriptors } = new.receive(&mut buffer).unwrap() else {
         panic!("the second frame is missing");
     };
@@ -216,10 +183,7 @@ fn what_is_no_end_of_a_channel_is_refused_and_closed() {
     };
     let (stream, _) = UnixStream::pair().unwrap();
     assert_eq!(kind_of(stream.into()), SocketKind::UnixStream);
-    assert_eq!(
-        kind_of(tempfile::tempfile().unwrap().into()),
-        SocketKind::Other
-    );
+    assert_eq!(kind_of(tempfile::tempfile().unwrap().into()), SocketKind::Other);
     let (tracer, pipe) = Tracer::new();
     assert_eq!(kind_of(pipe), SocketKind::Other);
     assert!(!tracer.is_open());
@@ -308,15 +272,7 @@ fn an_inherited_rendezvous_is_checked_and_serves() {
     assert!(matches!(error, ChannelError::NotListening), "{error}");
     let stream = UnixListener::bind(directory.path().join("stream.sock")).unwrap();
     let error = ChannelListener::from_owned(stream.into()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            ChannelError::Kind {
-                found: SocketKind::UnixStream
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, ChannelError::Kind { found: SocketKind::UnixStream }), "{error}");
 }
 
 #[test]
@@ -325,10 +281,7 @@ fn who_cannot_be_met_is_told() {
     let path = |name: &str| directory.path().join(name);
     let refused = |path: &Path| Channel::connect(path).unwrap_err();
     let missing = refused(&path("missing"));
-    assert!(
-        matches!(missing, ConnectError::NotFound { .. }),
-        "{missing}"
-    );
+    assert!(matches!(missing, ConnectError::NotFound { .. }), "{missing}");
     drop(ChannelListener::bind(&path("dead")).unwrap());
     let dead = refused(&path("dead"));
     assert!(matches!(dead, ConnectError::Refused { .. }), "{dead}");
@@ -377,8 +330,5 @@ fn connections_of_every_sort_travel() {
     assert_eq!(&heard, b"sent before the move");
     drop(moved);
     assert_eq!(client.read(&mut heard).unwrap(), 0);
-    assert_eq!(
-        client.write(b"x").unwrap_err().kind(),
-        ErrorKind::BrokenPipe
-    );
+    assert_eq!(client.write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
 }

@@ -20,13 +20,8 @@ fn send_raw(channel: &Channel, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(KERNEL_LIMIT))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     assert!(descriptors.is_empty() || control.push(SendAncillaryMessage::ScmRights(descriptors)));
-    rustix::net::sendmsg(
-        channel,
-        &[IoSlice::new(bytes)],
-        &mut control,
-        SendFlags::NOSIGNAL,
-    )
-    .unwrap();
+    rustix::net::sendmsg(channel, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL)
+        .unwrap();
 }
 
 fn receive_error(channel: &Channel) -> ReceiveError {
@@ -36,9 +31,7 @@ fn receive_error(channel: &Channel) -> ReceiveError {
 #[test]
 fn the_largest_frame_with_the_most_descriptors_arrives() {
     let (old, new) = Channel::pair().unwrap();
-    let bytes: Vec<u8> = (0..FRAME_LIMIT_BYTES)
-        .map(|place| (place % 251) as u8)
-        .collect();
+    let bytes: Vec<u8> = (0..FRAME_LIMIT_BYTES).map(|place| (place % 251) as u8).collect();
     let (tracer, sent) = Tracer::new();
     let descriptors = vec![sent.as_fd(); DESCRIPTOR_LIMIT];
     old.send(&bytes, &descriptors).unwrap();
@@ -56,15 +49,7 @@ fn what_is_over_a_limit_is_not_sent() {
     let (old, new) = Channel::pair().unwrap();
     let (tracer, sent) = Tracer::new();
     let error = old.send(&vec![0; FRAME_LIMIT_BYTES + 1], &[]).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            SendError::TooLarge {
-                length_bytes: 65_537
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, SendError::TooLarge { length_bytes: 65_537 }), "{error}");
     for count in [DESCRIPTOR_LIMIT + 1, KERNEL_LIMIT, 10_000] {
         let error = old.send(b"x", &vec![sent.as_fd(); count]).unwrap_err();
         let told = matches!(error, SendError::TooManyDescriptors { count: told } if told == count);
@@ -93,9 +78,7 @@ fn a_channel_has_as_much_room_as_the_system_allows() {
 fn several_of_the_largest_frames_wait_unread() {
     let (old, new) = Channel::pair().unwrap();
     let bytes = vec![7; FRAME_LIMIT_BYTES];
-    let sent = (0..100)
-        .take_while(|_| old.send(&bytes, &[]).is_ok())
-        .count();
+    let sent = (0..100).take_while(|_| old.send(&bytes, &[]).is_ok()).count();
     assert!(sent >= 4, "only {sent} full frames fit");
     assert!(sent < 100, "a channel must not hold any number of frames");
     let full = old.send(&bytes, &[]).unwrap_err();
@@ -127,21 +110,13 @@ fn an_oversized_frame_is_refused_and_its_descriptors_are_closed() {
 #[test]
 fn too_many_descriptors_are_refused_and_closed() {
     let (old, new) = Channel::pair().unwrap();
-    for count in [
-        DESCRIPTOR_LIMIT + 1,
-        DESCRIPTOR_LIMIT + 2,
-        100,
-        KERNEL_LIMIT,
-    ] {
+    for count in [DESCRIPTOR_LIMIT + 1, DESCRIPTOR_LIMIT + 2, 100, KERNEL_LIMIT] {
         let (tracer, sent) = Tracer::new();
         send_raw(&old, b"x", &vec![sent.as_fd(); count]);
         drop(sent);
         assert!(tracer.is_open());
         let error = receive_error(&new);
-        assert!(
-            matches!(error, ReceiveError::TooManyDescriptors),
-            "{count}: {error}"
-        );
+        assert!(matches!(error, ReceiveError::TooManyDescriptors), "{count}: {error}");
         assert!(!tracer.is_open(), "{count}");
     }
 }

@@ -42,26 +42,13 @@ fn what_is_no_socket_of_ours_is_other() {
         assert!(!found.listening);
         assert_eq!(found.local, None);
         let error = verify(descriptor.as_fd(), SocketKind::Tcp, None).unwrap_err();
-        assert!(
-            matches!(
-                error,
-                InspectError::Kind {
-                    found: SocketKind::Other,
-                    ..
-                }
-            ),
-            "{error}"
-        );
+        assert!(matches!(error, InspectError::Kind { found: SocketKind::Other, .. }), "{error}");
     }
 }
 
 #[test]
 fn an_internet_socket_of_another_protocol_is_other() {
-    match socket(
-        AddressFamily::INET,
-        SocketType::DGRAM,
-        Some(ipproto::UDPLITE),
-    ) {
+    match socket(AddressFamily::INET, SocketType::DGRAM, Some(ipproto::UDPLITE)) {
         Ok(lite) => assert_eq!(kind_of(lite), SocketKind::Other),
         Err(errno) => eprintln!("skipped: this machine has no UDP-Lite: {errno}"),
     }
@@ -73,11 +60,7 @@ fn an_internet_socket_of_another_protocol_is_other() {
 
 #[test]
 fn a_multipath_socket_is_tcp() {
-    match socket(
-        AddressFamily::INET,
-        SocketType::STREAM,
-        Some(ipproto::MPTCP),
-    ) {
+    match socket(AddressFamily::INET, SocketType::STREAM, Some(ipproto::MPTCP)) {
         Ok(mptcp) => assert_eq!(kind_of(mptcp), SocketKind::Tcp),
         Err(errno) => eprintln!("skipped: this machine has no MPTCP: {errno}"),
     }
@@ -93,22 +76,10 @@ fn a_connection_is_told_from_a_listener() {
     let local = connection.local_addr().unwrap();
     assert_eq!(found.local, Some(Address::Tcp(local.into())));
     let error = verify(connection.as_fd(), SocketKind::Tcp, None).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            InspectError::NotListening {
-                kind: SocketKind::Tcp,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, InspectError::NotListening { kind: SocketKind::Tcp, .. }), "{error}");
     let (pair, _) = UnixStream::pair().unwrap();
     let error = verify(pair.as_fd(), SocketKind::UnixStream, None).unwrap_err();
-    assert!(
-        matches!(error, InspectError::NotListening { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, InspectError::NotListening { .. }), "{error}");
 }
 
 #[test]
@@ -122,22 +93,13 @@ fn one_kind_is_not_taken_for_another() {
         Address::UnixDatagram(unix("datagram")),
         Address::UnixSeqpacket(unix("seqpacket")),
     ]
-    .map(|address| {
-        (
-            address.socket_kind(),
-            bind(&address, &BindOptions::new()).unwrap(),
-        )
-    });
+    .map(|address| (address.socket_kind(), bind(&address, &BindOptions::new()).unwrap()));
     for (kind, socket) in &sockets {
         for (expected, _) in &sockets {
             let verdict = verify(socket.as_fd(), *expected, None);
             match verdict {
                 Ok(()) => assert_eq!(kind, expected),
-                Err(InspectError::Kind {
-                    expected: asked,
-                    found,
-                    descriptor,
-                }) => {
+                Err(InspectError::Kind { expected: asked, found, descriptor }) => {
                     assert_ne!(kind, expected);
                     assert_eq!((asked, found), (*expected, *kind));
                     assert_eq!(descriptor, socket.as_raw_fd());
@@ -156,12 +118,7 @@ fn a_socket_bound_elsewhere_is_refused_and_both_places_are_named() {
     let expected: Address = "127.0.0.2:1".parse().unwrap();
     let error = verify(listener.as_fd(), SocketKind::Tcp, Some(&expected)).unwrap_err();
     let text = error.to_string();
-    let InspectError::BoundElsewhere {
-        expected: asked,
-        found: told,
-        ..
-    } = error
-    else {
+    let InspectError::BoundElsewhere { expected: asked, found: told, .. } = error else {
         panic!("{text}");
     };
     assert_eq!((asked, told), (expected.clone(), found.clone()));
@@ -176,10 +133,7 @@ fn a_dual_stack_listener_is_not_one_for_v6_alone() {
     let only_v6: Address = format!("tcp6:{dual}").parse().unwrap();
     verify(socket.as_fd(), SocketKind::Tcp, Some(&dual)).unwrap();
     let error = verify(socket.as_fd(), SocketKind::Tcp, Some(&only_v6)).unwrap_err();
-    assert!(
-        matches!(error, InspectError::BoundElsewhere { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, InspectError::BoundElsewhere { .. }), "{error}");
 }
 
 #[test]
@@ -190,10 +144,7 @@ fn a_path_is_not_an_abstract_name() {
     let bytes = path.clone().into_os_string().into_vec();
     let expected = Address::UnixStream(UnixName::Abstract(bytes));
     let error = verify(listener.as_fd(), SocketKind::UnixStream, Some(&expected)).unwrap_err();
-    assert!(
-        matches!(error, InspectError::BoundElsewhere { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, InspectError::BoundElsewhere { .. }), "{error}");
     let expected = Address::UnixStream(UnixName::Path(path));
     verify(listener.as_fd(), SocketKind::UnixStream, Some(&expected)).unwrap();
 }
@@ -231,9 +182,7 @@ fn an_autobound_socket_has_the_name_that_the_kernel_chose() {
     let socket = socket(AddressFamily::UNIX, SocketType::DGRAM, None).unwrap();
     rustix::net::bind(&socket, &SocketAddrUnix::new_unnamed()).unwrap();
     let local = inspect(socket.as_fd()).unwrap().local.unwrap();
-    let Address::UnixDatagram(UnixName::Abstract(name)) = &local else {
-        panic!("{local}")
-    };
+    let Address::UnixDatagram(UnixName::Abstract(name)) = &local else { panic!("{local}") };
     assert_eq!(name.len(), 5, "{local}");
 }
 

@@ -43,10 +43,7 @@ fn of_racing_threads_exactly_one_replaces_a_stale_path() {
                     })
                 })
                 .collect();
-            starters
-                .into_iter()
-                .map(|starter| starter.join().unwrap())
-                .collect()
+            starters.into_iter().map(|starter| starter.join().unwrap()).collect()
         });
         let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
         assert_eq!(won.len(), 1, "{won:?}");
@@ -54,10 +51,7 @@ fn of_racing_threads_exactly_one_replaces_a_stale_path() {
             let error = outcome.unwrap_err();
             assert!(matches!(error, BindError::InUse { .. }), "{error}");
         }
-        assert!(
-            serves(won[0].as_ref().unwrap(), &path),
-            "the winner's path was stolen"
-        );
+        assert!(serves(won[0].as_ref().unwrap(), &path), "the winner's path was stolen");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }
@@ -74,10 +68,7 @@ fn an_owner_that_leaves_never_removes_its_successors_path() {
                 for _ in 0..ROUNDS {
                     let Ok(listener) = start(&path) else { continue };
                     let claimed = SocketPath::claim(&path).unwrap();
-                    assert!(
-                        serves(&listener, &path),
-                        "the owner's path was removed or stolen"
-                    );
+                    assert!(serves(&listener, &path), "the owner's path was removed or stolen");
                     // The wrong order, on purpose: between the two, others find it stale.
                     drop(listener);
                     claimed.remove().unwrap();

@@ -37,10 +37,7 @@ fn all_registered_connections_are_cut_and_no_other() {
     assert!(stands(&stranger_client));
     // Both directions, and the owners learn of it.
     for server in &servers {
-        assert_eq!(
-            (&**server).write(b"x").unwrap_err().kind(),
-            ErrorKind::BrokenPipe
-        );
+        assert_eq!((&**server).write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
     }
     assert_eq!(registry.len(), 10, "they are their owners' to drop");
     drop(servers);
@@ -90,10 +87,7 @@ fn a_replaced_connection_is_registered_in_place_of_the_first() {
     assert_eq!(registry.len(), 1);
     assert_eq!(registry.sever_all(), 1);
     assert!(stands(&first_client), "the one that was taken out was cut");
-    assert!(
-        !stands(&second_client),
-        "the one that was put in was not cut"
-    );
+    assert!(!stands(&second_client), "the one that was put in was not cut");
     drop(first);
 }
 
@@ -103,10 +97,7 @@ fn a_cut_that_comes_during_an_exclusive_use_is_made_after_it() {
     let (mut server, client) = pair(&registry);
     server.with_mut(|_| {
         assert_eq!(registry.sever_all(), 1);
-        assert!(
-            stands(&client),
-            "it was cut while it was somebody's exclusively"
-        );
+        assert!(stands(&client), "it was cut while it was somebody's exclusively");
     });
     assert!(!stands(&client));
     // The note is not kept for the next use.
@@ -188,9 +179,7 @@ fn shared_connections_count_for_each_registration() {
     let (server, client) = UnixStream::pair().unwrap();
     client.set_nonblocking(true).unwrap();
     let server = Arc::new(server);
-    let registrations: Vec<_> = (0..3)
-        .map(|_| registry.register(Arc::clone(&server)))
-        .collect();
+    let registrations: Vec<_> = (0..3).map(|_| registry.register(Arc::clone(&server))).collect();
     assert_eq!(registry.len(), 3);
     registry.sever_all();
     assert!(!stands(&client));
@@ -234,10 +223,7 @@ fn cutting_while_connections_come_and_go_hits_no_bystander() {
         let outcomes: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
         ended.store(true, Ordering::Relaxed);
         assert!(outcomes.iter().all(Result::is_ok), "a bystander was cut");
-        assert!(
-            cutter.join().unwrap() > 0,
-            "nothing was cut, so nothing was tried"
-        );
+        assert!(cutter.join().unwrap() > 0, "nothing was cut, so nothing was tried");
     });
     assert!(registry.is_empty());
 }
