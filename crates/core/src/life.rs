@@ -16,150 +16,29 @@
 //! This is the one place that decides what a request does: it is done, or refused with a
 //! [`Refusal`]. Drivers carry out the actions and hold no policy of their own.
 
+mod event;
 mod leaving;
+mod phase;
 mod progress;
+mod refusal;
 mod requests;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::fmt;
 
+pub use self::event::{Action, Ending, Event};
 use self::leaving::Leaving;
+pub use self::phase::LifePhase;
 use self::progress::Progress;
-use crate::drain::{Drain, DrainReport, HammerCause};
+pub use self::refusal::Refusal;
+use crate::drain::{Drain, HammerCause};
 use crate::elders::Elders;
 use crate::generation::Generation;
 use crate::message::{ElderEntry, Message};
 use crate::old::{OldAction, OldEvent, OldSide};
 use crate::settings::Settings;
 use crate::time::Instant;
-use crate::verdict::{Phase, Verdict};
 use crate::version::VersionRange;
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The program serves: it is the first of its service, or the old process has committed.
-    Began {
-        /// Its generation.
-        generation: Generation,
-        /// The old process, if there is one.
-        predecessor: Option<ElderEntry>,
-        /// The older ones that the old process passed on.
-        elders: Vec<ElderEntry>,
-        /// How many listeners this process would offer to a successor.
-        listeners: u32,
-    },
-    /// Something happened to the upgrade under way.
-    Upgrade(OldEvent),
-    /// An elder sent a message.
-    Elder(Generation, Message),
-    /// An elder closed its channel: it is gone.
-    ElderGone(Generation),
-    /// So much is in flight. Also the answer to [`OldAction::StopAccepting`] and
-    /// [`Action::EndListeners`].
-    InFlight(u64),
-}
-
-/// What to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Do this for the upgrade under way.
-    Upgrade(OldAction),
-    /// The upgrade is over: tell whoever asked, close the channel unless it was committed.
-    Verdict(Verdict),
-    /// Send this to an elder.
-    Elder(Generation, Message),
-    /// Close the channels to the elders: the newest process holds them now.
-    ReleaseElders,
-    /// No listener is accepted on any more, ever: tell the program why.
-    EndListeners(Ending),
-    /// Cut all connections that are in flight.
-    Cut,
-    /// The drain is over: the program may exit.
-    Finish(DrainReport),
-    /// End the process by the stop signal's default action.
-    Die,
-}
-
-/// Why a process stops serving.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ending {
-    /// The next generation took over, for good.
-    Upgraded(Generation),
-    /// It was asked to stop.
-    Stopped,
-}
-
-/// Why a request is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// The program has not said that it is ready.
-    #[error("this process is still starting: try again once it serves")]
-    NotReady,
-    /// Another upgrade runs.
-    #[error("another upgrade is running ({0}): wait for its verdict")]
-    UpgradeInProgress(Phase),
-    /// Another upgrade failed, and its process is being ended.
-    #[error("another upgrade has just failed and is being cleaned up: try again at once")]
-    UpgradeEnding,
-    /// The process was replaced.
-    #[error("generation {0} has taken over: ask that one")]
-    Replaced(Generation),
-    /// The process was asked to stop.
-    #[error("this process is stopping")]
-    Stopping,
-    /// There is nothing to hammer.
-    #[error("nothing is draining")]
-    NothingDrains,
-}
-
-impl Refusal {
-    /// A short word for scripts, stable across versions, such as `not-ready`.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NotReady => "not-ready",
-            Self::UpgradeInProgress(_) => "upgrade-in-progress",
-            Self::UpgradeEnding => "upgrade-ending",
-            Self::Replaced(_) => "replaced",
-            Self::Stopping => "stopping",
-            Self::NothingDrains => "nothing-drains",
-        }
-    }
-}
-
-/// What a process does, for a status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LifePhase {
-    /// The program initialises.
-    Starting,
-    /// It serves.
-    Serving,
-    /// It serves, and an upgrade runs; in no phase while a failed one is cleaned up.
-    Upgrading(Option<Phase>),
-    /// The next generation serves, and is in probation.
-    Draining,
-    /// It finishes what it has.
-    Leaving(Ending),
-    /// It may exit.
-    Ended,
-}
-
-impl fmt::Display for LifePhase {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Starting => "starting",
-            Self::Serving => "serving",
-            Self::Upgrading(_) => "upgrading",
-            Self::Draining => "draining",
-            Self::Leaving(Ending::Upgraded(_)) => "leaving",
-            Self::Leaving(Ending::Stopped) => "stopping",
-            Self::Ended => "ended",
-        })
-    }
-}
 
 /// The machine of one process.
 #[derive(Debug)]
