@@ -16,152 +16,29 @@
 //! This is the one place that decides what a request does: it is done, or refused with a
 //! [`Refusal`]. Drivers carry out the actions and hold no policy of their own.
 
+mod event;
 mod leaving;
+mod phase;
+mod progress;
+mod refusal;
 mod requests;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::fmt;
-use core::time::Duration;
 
+pub use self::event::{Action, Ending, Event};
 use self::leaving::Leaving;
-use crate::drain::{Drain, DrainReport, HammerCause};
+pub use self::phase::LifePhase;
+use self::progress::Progress;
+pub use self::refusal::Refusal;
+use crate::drain::{Drain, HammerCause};
 use crate::elders::Elders;
 use crate::generation::Generation;
 use crate::message::{ElderEntry, Message};
 use crate::old::{OldAction, OldEvent, OldSide};
 use crate::settings::Settings;
 use crate::time::Instant;
-use crate::verdict::{Phase, Verdict};
 use crate::version::VersionRange;
-
-/// How often a draining process tells the newest one how much it still has.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The program serves: it is the first of its service, or the old process has committed.
-    Began {
-        /// Its generation.
-        generation: Generation,
-        /// The old process, if there is one.
-        predecessor: Option<ElderEntry>,
-        /// The older ones that the old process passed on.
-        elders: Vec<ElderEntry>,
-        /// How many listeners this process would offer to a successor.
-        listeners: u32,
-    },
-    /// Something happened to the upgrade under way.
-    Upgrade(OldEvent),
-    /// An elder sent a message.
-    Elder(Generation, Message),
-    /// An elder closed its channel: it is gone.
-    ElderGone(Generation),
-    /// So much is in flight. Also the answer to [`OldAction::StopAccepting`] and
-    /// [`Action::EndListeners`].
-    InFlight(u64),
-}
-
-/// What to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Do this for the upgrade under way.
-    Upgrade(OldAction),
-    /// The upgrade is over: tell whoever asked, close the channel unless it was committed.
-    Verdict(Verdict),
-    /// Send this to an elder.
-    Elder(Generation, Message),
-    /// Close the channels to the elders: the newest process holds them now.
-    ReleaseElders,
-    /// No listener is accepted on any more, ever: tell the program why.
-    EndListeners(Ending),
-    /// Cut all connections that are in flight.
-    Cut,
-    /// The drain is over: the program may exit.
-    Finish(DrainReport),
-    /// End the process by the stop signal's default action.
-    Die,
-}
-
-/// Why a process stops serving.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ending {
-    /// The next generation took over, for good.
-    Upgraded(Generation),
-    /// It was asked to stop.
-    Stopped,
-}
-
-/// Why a request is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// The program has not said that it is ready.
-    #[error("this process is still starting: try again once it serves")]
-    NotReady,
-    /// Another upgrade runs.
-    #[error("another upgrade is running ({0}): wait for its verdict")]
-    UpgradeInProgress(Phase),
-    /// Another upgrade failed, and its process is being ended.
-    #[error("another upgrade has just failed and is being cleaned up: try again at once")]
-    UpgradeEnding,
-    /// The process was replaced.
-    #[error("generation {0} has taken over: ask that one")]
-    Replaced(Generation),
-    /// The process was asked to stop.
-    #[error("this process is stopping")]
-    Stopping,
-    /// There is nothing to hammer.
-    #[error("nothing is draining")]
-    NothingDrains,
-}
-
-impl Refusal {
-    /// A short word for scripts, stable across versions, such as `not-ready`.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NotReady => "not-ready",
-            Self::UpgradeInProgress(_) => "upgrade-in-progress",
-            Self::UpgradeEnding => "upgrade-ending",
-            Self::Replaced(_) => "replaced",
-            Self::Stopping => "stopping",
-            Self::NothingDrains => "nothing-drains",
-        }
-    }
-}
-
-/// What a process does, for a status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LifePhase {
-    /// The program initialises.
-    Starting,
-    /// It serves.
-    Serving,
-    /// It serves, and an upgrade runs; in no phase while a failed one is cleaned up.
-    Upgrading(Option<Phase>),
-    /// The next generation serves, and is in probation.
-    Draining,
-    /// It finishes what it has.
-    Leaving(Ending),
-    /// It may exit.
-    Ended,
-}
-
-impl fmt::Display for LifePhase {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Starting => "starting",
-            Self::Serving => "serving",
-            Self::Upgrading(_) => "upgrading",
-            Self::Draining => "draining",
-            Self::Leaving(Ending::Upgraded(_)) => "leaving",
-            Self::Leaving(Ending::Stopped) => "stopping",
-            Self::Ended => "ended",
-        })
-    }
-}
 
 /// The machine of one process.
 #[derive(Debug)]
@@ -180,7 +57,7 @@ enum State {
     Upgrading(Serving, OldSide),
     Draining(Serving, OldSide, Drain, Progress),
     Leaving(Leaving),
-    Ended { die_at: Option<Instant> },
+    Ended { ending: Ending, die_at: Option<Instant> },
 }
 
 /// What a process that serves knows of its service.
@@ -193,35 +70,6 @@ struct Serving {
     /// The old process, as long as it could still resume.
     predecessor: Option<Generation>,
     elders: Elders,
-}
-
-/// What the newest process was last told of our drain.
-#[derive(Debug, Clone, Copy)]
-struct Progress {
-    told: Option<u64>,
-    next: Instant,
-}
-
-impl Progress {
-    fn new(now: Instant) -> Self {
-        Self { told: None, next: now + PROGRESS_INTERVAL }
-    }
-
-    /// The message to send now, if there is news and the last was long enough ago.
-    fn message(&mut self, now: Instant, count: u64) -> Option<Message> {
-        if now < self.next {
-            return None;
-        }
-        self.next = now + PROGRESS_INTERVAL;
-        let news = self.told != Some(count);
-        self.told = Some(count);
-        news.then_some(Message::InFlight { count })
-    }
-
-    /// When to count again, as long as the drain runs.
-    fn poll_timeout(&self, drain: &Drain) -> Option<Instant> {
-        Some(drain.poll_timeout()?.min(self.next))
-    }
 }
 
 impl Life {
@@ -238,7 +86,7 @@ impl Life {
                 self.began(generation, predecessor, elders, listeners);
             }
             Event::Upgrade(event) => self.upgrade_event(now, event),
-            Event::Elder(generation, message) => self.elder_message(generation, &message),
+            Event::Elder(generation, message) => self.elder_message(now, generation, &message),
             Event::ElderGone(generation) => self.elder_gone(generation),
             Event::InFlight(count) => self.in_flight(now, count),
         }
@@ -259,7 +107,7 @@ impl Life {
                     side.tick(now);
                 }
             }
-            State::Ended { die_at } if die_at.is_some_and(|die_at| now >= die_at) => {
+            State::Ended { die_at, .. } if die_at.is_some_and(|die_at| now >= die_at) => {
                 *die_at = None;
                 self.actions.push_back(Action::Die);
             }
@@ -284,7 +132,7 @@ impl Life {
                 side.poll_timeout().into_iter().chain(progress).min()
             }
             State::Leaving(leaving) => leaving.poll_timeout(),
-            State::Ended { die_at } => *die_at,
+            State::Ended { die_at, .. } => *die_at,
         }
     }
 
@@ -347,7 +195,7 @@ impl Life {
         let hammered = event == OldEvent::Message(Message::Hammer);
         match &mut self.state {
             State::Draining(_, _, drain, _) if hammered => drain.hammer(now, HammerCause::Newer),
-            State::Leaving(leaving) if hammered => leaving.drain.hammer(now, HammerCause::Newer),
+            State::Leaving(leaving) if hammered => leaving.hammered(now),
             State::Upgrading(_, side) | State::Draining(_, side, ..) => side.handle(now, event),
             State::Leaving(leaving) => {
                 if let Some(side) = leaving.upgrade() {
@@ -358,21 +206,30 @@ impl Life {
         }
     }
 
-    fn elder_message(&mut self, generation: Generation, message: &Message) {
-        if let (Some(elders), Message::InFlight { count }) = (self.elders_mut(), message) {
-            elders.in_flight(generation, *count);
+    fn elder_message(&mut self, now: Instant, generation: Generation, message: &Message) {
+        let Some(serving) = self.newest() else { return };
+        if let Message::InFlight { count } = message {
+            serving.elders.in_flight(generation, *count);
+        }
+        // It waited in vain for the word that its successor serves, and accepts again: two would
+        // be too many, even if it was confirmed or succeeded twice in the meantime.
+        if let Message::Refused { .. } = message {
+            serving.forget_predecessor(generation);
+            self.stop(now);
         }
     }
 
     fn elder_gone(&mut self, generation: Generation) {
-        if let Some(elders) = self.elders_mut() {
-            elders.remove(generation);
+        if let Some(serving) = self.newest() {
+            serving.elders.remove(generation);
+            serving.forget_predecessor(generation);
         }
     }
 
-    const fn elders_mut(&mut self) -> Option<&mut Elders> {
+    /// What it knows of its service, if it is the newest process of it.
+    const fn newest(&mut self) -> Option<&mut Serving> {
         match &mut self.state {
-            State::Serving(serving) | State::Upgrading(serving, _) => Some(&mut serving.elders),
+            State::Serving(serving) | State::Upgrading(serving, _) => Some(serving),
             State::Starting | State::Draining(..) | State::Leaving(_) | State::Ended { .. } => None,
         }
     }
@@ -397,11 +254,8 @@ impl Life {
             match action {
                 OldAction::StopAccepting { .. } => self.begin_draining(now),
                 OldAction::Resume => self.resume(),
-                OldAction::Spawn
-                | OldAction::Send(_)
-                | OldAction::SendOffer
-                | OldAction::Kill
-                | OldAction::Enter(_) => {}
+                OldAction::SendOffer => self.confirm_predecessor(),
+                OldAction::Spawn | OldAction::Send(_) | OldAction::Kill | OldAction::Enter(_) => {}
             }
             self.actions.push_back(Action::Upgrade(action));
         }
@@ -418,12 +272,19 @@ impl Life {
         }
     }
 
+    /// Who makes an offer is not rolled back any more: were it to die now, the process that has
+    /// the offer goes on alone, and a predecessor that resumed would be one too many.
+    fn confirm_predecessor(&mut self) {
+        if let Some(serving) = self.newest() {
+            let confirmed = serving.confirm_predecessor();
+            self.actions.extend(confirmed);
+        }
+    }
+
     fn begin_draining(&mut self, now: Instant) {
-        self.replace(|state, actions, settings| match state {
+        self.replace(|state, _, settings| match state {
             State::Upgrading(mut serving, side) => {
                 serving.next = side.generation().next();
-                // Who commits a successor of its own is not rolled back any more.
-                actions.extend(serving.confirm_predecessor());
                 let drain = Drain::begin(now, settings.drain_timeout);
                 State::Draining(serving, side, drain, Progress::new(now))
             }

@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
+use crate::codec::FRAME_LIMIT_BYTES;
 use crate::listener::ListenerEntry;
 use crate::message::{ElderEntry, Message};
 
@@ -15,6 +16,13 @@ pub const LISTENER_LIMIT: usize = 8192;
 
 /// The most elders in an offer. A service hammers the oldest long before.
 pub const ELDER_LIMIT: usize = 64;
+
+/// The most bytes of listeners in a frame: the rest is room for what says that they are
+/// listeners.
+const ENTRIES_LIMIT_BYTES: usize = FRAME_LIMIT_BYTES - 16;
+
+/// CBOR's heads of a listener and its four fields, three bytes each at most.
+const ENTRY_OVERHEAD_BYTES: usize = 16;
 
 /// A whole offer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,10 +38,8 @@ pub struct Offer {
 /// [`Message::descriptors`] with each frame.
 #[must_use]
 pub fn frames(offer: &Offer) -> Vec<Message> {
-    let listeners = offer
-        .listeners
-        .chunks(DESCRIPTORS_PER_FRAME)
-        .map(|chunk| Message::Listeners { entries: chunk.to_vec() });
+    let listeners =
+        frames_of(&offer.listeners).into_iter().map(|entries| Message::Listeners { entries });
     let elders = offer
         .elders
         .chunks(DESCRIPTORS_PER_FRAME)
@@ -43,6 +49,33 @@ pub fn frames(offer: &Offer) -> Vec<Message> {
         elders: u32::try_from(offer.elders.len()).unwrap_or(u32::MAX),
     };
     listeners.chain(elders).chain([end]).collect()
+}
+
+/// The listeners of each frame: as many as fit by number and by length.
+fn frames_of(entries: &[ListenerEntry]) -> Vec<Vec<ListenerEntry>> {
+    let mut frames: Vec<Vec<ListenerEntry>> = Vec::new();
+    let mut length_bytes = 0;
+    for entry in entries {
+        length_bytes += bound_bytes(entry);
+        match frames.last_mut() {
+            Some(frame)
+                if frame.len() < DESCRIPTORS_PER_FRAME && length_bytes <= ENTRIES_LIMIT_BYTES =>
+            {
+                frame.push(entry.clone());
+            }
+            Some(_) | None => {
+                length_bytes = bound_bytes(entry);
+                frames.push([entry.clone()].into());
+            }
+        }
+    }
+    frames
+}
+
+/// No less than what a listener takes in a frame: its texts, and CBOR's few bytes around each.
+fn bound_bytes(entry: &ListenerEntry) -> usize {
+    let texts = [&entry.requested, &entry.bound].map(|text| text.as_str().len());
+    entry.name.as_str().len() + texts.iter().sum::<usize>() + ENTRY_OVERHEAD_BYTES
 }
 
 /// Puts an offer together from its frames.

@@ -17,11 +17,14 @@
 //! End of file is how either side learns that the other died. A child's exit is waited for, so
 //! that the verdict can say how it ended and no zombie is left.
 
+mod event;
+
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+pub use self::event::{OldAction, OldEvent, Terms};
 use crate::generation::Generation;
 use crate::message::Message;
 use crate::reason::{Reason, SpawnFailure};
@@ -30,68 +33,6 @@ use crate::text::Text;
 use crate::time::Instant;
 use crate::verdict::{Confirmation, Phase, Verdict};
 use crate::version::VersionRange;
-
-/// What happened, for the old side.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OldEvent {
-    /// The new process was started.
-    Spawned,
-    /// It could not be started.
-    SpawnFailed(SpawnFailure),
-    /// The program's hook refused the upgrade before the new process was started.
-    HookRefused(Text),
-    /// A message came.
-    Message(Message),
-    /// What came was no message.
-    Garbage(Text),
-    /// The new side's end of the channel is closed.
-    EndOfFile,
-    /// The child ended, in words ("exited with status 3"), and was reaped.
-    Exited(Text),
-    /// The upgrade is called off, since the old process was asked to stop.
-    Cancel,
-}
-
-/// What to do, for the old side.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OldAction {
-    /// Call the hook, then start the new process with one end of a channel.
-    Spawn,
-    /// Send this.
-    Send(Message),
-    /// Send the offer.
-    SendOffer,
-    /// Stop accepting on the claimed listeners, given by position in the offer.
-    StopAccepting {
-        /// The positions, each once.
-        claimed: Vec<u32>,
-    },
-    /// Accept again.
-    Resume,
-    /// Kill the new process.
-    Kill,
-    /// Tell whoever asked that this phase began.
-    Enter(Phase),
-}
-
-/// What the old side of one upgrade goes by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
-    /// How long the new process may take until it is ready.
-    pub start_timeout: Duration,
-    /// How long the old process keeps the means to resume.
-    pub probation: Duration,
-    /// The protocol versions that the old side speaks.
-    pub versions: VersionRange,
-    /// The old side's process id.
-    pub old_pid: u32,
-    /// The old side's generation.
-    pub old_generation: Generation,
-    /// The generation that the new process will be.
-    pub generation: Generation,
-    /// How many listeners the offer has.
-    pub offered: u32,
-}
 
 /// The old side's machine.
 #[derive(Debug)]
@@ -250,6 +191,17 @@ impl OldSide {
     #[must_use]
     pub const fn generation(&self) -> Generation {
         self.terms.generation
+    }
+
+    /// The old process ends at once and waits for nobody: a child that failed and was not killed
+    /// yet is killed, and the verdict stands without how it ended.
+    pub(crate) fn abandon(&mut self) {
+        if let State::Ending { verdict, kill } = &self.state {
+            if let Kill::At(_) = kill {
+                self.actions.push_back(OldAction::Kill);
+            }
+            self.state = State::Ended(verdict.clone());
+        }
     }
 
     fn spawned(&mut self) {

@@ -44,7 +44,7 @@ impl fmt::Display for Phase {
 pub enum Confirmation {
     /// It lived through the whole of it.
     Probation,
-    /// It said so: it committed a successor of its own, or it was asked to stop.
+    /// It said so: it made an offer to a successor of its own, or it was asked to stop.
     Successor,
     /// The old process was asked to stop, and gave up the means to resume.
     OldStopped,

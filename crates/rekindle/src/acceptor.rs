@@ -5,8 +5,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rekindle_core::SocketKind;
 use rustix::io::Errno;
-use rustix::net::{SocketFlags, acceptfrom_with};
+use rustix::net::{SocketFlags, accept_with, acceptfrom_with};
 use tracing::{debug, warn};
 
 use crate::gate::{Door, Gate};
@@ -71,11 +72,8 @@ impl Acceptor {
             Door::Open | Door::LastCall => {}
         }
         loop {
-            return match acceptfrom_with(self.held.descriptor.as_fd(), flags) {
-                Ok((descriptor, peer)) => {
-                    let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
-                    Attempt::Accepted(Accepted { descriptor, peer, guard })
-                }
+            return match self.accept(flags) {
+                Ok((descriptor, peer)) => Attempt::Accepted(Accepted { descriptor, peer, guard }),
                 Err(Errno::AGAIN) if door == Door::LastCall => {
                     self.held.end();
                     Attempt::Ended
@@ -94,6 +92,19 @@ impl Acceptor {
                 }
             };
         }
+    }
+}
+
+impl Acceptor {
+    /// The client's address is asked for on TCP only: names of Unix clients are theirs to choose,
+    /// and rustix 1.1.6 panics at one that fills its field to the last byte.
+    fn accept(&self, flags: SocketFlags) -> Result<(OwnedFd, Option<SocketAddr>), Errno> {
+        let listener = self.held.descriptor.as_fd();
+        if self.held.entry.kind != SocketKind::Tcp {
+            return Ok((accept_with(listener, flags)?, None));
+        }
+        let (descriptor, peer) = acceptfrom_with(listener, flags)?;
+        Ok((descriptor, peer.and_then(|peer| SocketAddr::try_from(peer).ok())))
     }
 }
 

@@ -10,7 +10,7 @@ use rekindle_unix::{Address, BindOptions, SocketKind};
 
 use crate::acceptor::Acceptor;
 use crate::datagrams::{DatagramTransport, Receiver};
-use crate::inventory::{Inventory, ListenError, address_of};
+use crate::inventory::{Inventory, ListenError, address_of, program_name};
 use crate::shared::{Command, Shared};
 use crate::socket::Socket;
 use crate::start::Started;
@@ -39,7 +39,7 @@ impl Claims {
         address: &str,
     ) -> Result<Acceptor, ListenError> {
         let address = address_of(kind, address)?;
-        let held = self.inventory().claim(name, &address, &BindOptions::new())?;
+        let held = self.inventory().claim(program_name(name)?, &address, &BindOptions::new())?;
         Ok(Acceptor::new(held, self.shared.tracker.clone()))
     }
 
@@ -52,7 +52,7 @@ impl Claims {
     ) -> Result<Vec<Acceptor>, ListenError> {
         let address = address_of(kind, address)?;
         let options = BindOptions::new().reuse_port(true);
-        let group = self.inventory().claim_group(name, &address, count, &options)?;
+        let group = self.inventory().claim_group(program_name(name)?, &address, count, &options)?;
         let tracker = &self.shared.tracker;
         Ok(group.into_iter().map(|held| Acceptor::new(held, tracker.clone())).collect())
     }
@@ -64,7 +64,7 @@ impl Claims {
         address: &str,
     ) -> Result<Receiver<T>, ListenError> {
         let address = address_of(kind, address)?;
-        let held = self.inventory().claim(name, &address, &BindOptions::new())?;
+        let held = self.inventory().claim(program_name(name)?, &address, &BindOptions::new())?;
         let name = held.name().clone();
         Receiver::new(held, self.shared.tracker.clone())
             .map_err(|source| ListenError::Register { name, source })
@@ -76,15 +76,15 @@ impl Claims {
         address: &Address,
         options: &BindOptions,
     ) -> Result<Socket, ListenError> {
-        self.inventory().claim(name, address, options).map(Socket::new)
+        self.inventory().claim(program_name(name)?, address, options).map(Socket::new)
     }
 
     pub(crate) fn inherited(&mut self, name: &str) -> Result<Option<Socket>, ListenError> {
-        Ok(self.inventory().claim_other(name)?.map(Socket::new))
+        Ok(self.inventory().claim_other(program_name(name)?)?.map(Socket::new))
     }
 
     pub(crate) fn keep(&mut self, name: &str, descriptor: OwnedFd) -> Result<(), ListenError> {
-        self.inventory().keep(name, descriptor)
+        self.inventory().keep(program_name(name)?, descriptor)
     }
 
     /// The program is ready: the driver gets what was claimed.

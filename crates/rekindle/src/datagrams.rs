@@ -7,6 +7,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{self as unix, UnixDatagram};
 use std::sync::Arc;
 
+use tracing::warn;
+
 use crate::gate::{Door, Gate};
 use crate::held::Held;
 use crate::tracker::{Guard, Tracker};
@@ -68,6 +70,17 @@ impl DatagramTransport for UnixDatagram {
     }
 }
 
+fn is_of_a_send(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::Interrupted
+    )
+}
+
 /// A socket to receive on.
 #[derive(Debug)]
 pub(crate) struct Receiver<T> {
@@ -124,9 +137,13 @@ impl<T: DatagramTransport> Receiver<T> {
                     }
                     Reception::Empty
                 }
-                // An error that an earlier send met (such as a port that nobody listens on): it
-                // is cleared by being read, and says nothing of what waits.
-                Err(_) => continue,
+                // What an earlier send met, such as a port that nobody listens on: it is cleared
+                // by being read, and says nothing of what waits.
+                Err(error) if is_of_a_send(&error) => continue,
+                Err(error) => {
+                    warn!(socket = %self.held.name(), %error, "nothing can be received");
+                    Reception::Empty
+                }
             };
         }
     }

@@ -17,6 +17,8 @@ mod successor;
 mod upgrading;
 
 use std::ffi::OsString;
+use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant as SystemInstant};
@@ -24,7 +26,8 @@ use std::{io, thread};
 
 use rekindle_core::{Ending, Event, Life, LifePhase, OldEvent, PROTOCOL, Settings, Text};
 use rekindle_unix::{FrameBuffer, Notifier, PidFile, Program, Signal, Signals, die_by};
-use tracing::{info, warn};
+use rustix::event::{PollFd, PollFlags, poll};
+use tracing::{error, info, warn};
 
 use self::elders::ElderLinks;
 use self::notices::Notices;
@@ -101,7 +104,12 @@ impl Driver {
     /// Starts the driver's thread.
     pub(crate) fn start(parts: Parts) -> io::Result<()> {
         let mut driver = Self::new(parts);
-        thread::Builder::new().name("rekindle".into()).spawn(move || driver.run())?;
+        thread::Builder::new().name("rekindle".into()).spawn(move || {
+            let run = catch_unwind(AssertUnwindSafe(|| driver.run()));
+            if run.is_err() {
+                driver.stay_stoppable();
+            }
+        })?;
         Ok(())
     }
 
@@ -145,11 +153,30 @@ impl Driver {
         }
     }
 
-    /// Nothing can happen any more, and nobody would see it.
+    /// Nobody is left to be told anything. With signals there always is: a process that goes on
+    /// after its drain has to be stoppable.
     fn is_over(&self) -> bool {
-        self.life.phase() == LifePhase::Ended
-            && self.life.poll_timeout().is_none()
+        self.signals.is_none()
+            && matches!(self.life.phase(), LifePhase::Starting | LifePhase::Ended)
             && Arc::strong_count(&self.shared) == 1
+    }
+
+    /// A panic here is a defect of ours. The program serves on without upgrades; what must not
+    /// happen is that it cannot be stopped any more, since its signals come to us.
+    fn stay_stoppable(&mut self) {
+        error!(
+            "the driver of upgrades has failed: the service goes on without, until it is stopped"
+        );
+        let Some(mut signals) = self.signals.take() else { return };
+        loop {
+            let mut set = [PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN)];
+            let _ = poll(&mut set, None);
+            for signal in signals.pending() {
+                if self.policy.stops(signal) {
+                    die_by(signal);
+                }
+            }
+        }
     }
 
     fn dispatch(&mut self, token: Token) {
@@ -258,8 +285,10 @@ impl Driver {
     }
 
     /// Ends the process by the default action of the signal that asked for it.
-    fn die(&self) -> ! {
+    fn die(&mut self) -> ! {
         warn!(signal = %self.last_signal, "stopped at once");
+        // No destructor runs after this.
+        drop(std::mem::take(&mut self.pid_file));
         die_by(self.last_signal)
     }
 }

@@ -15,7 +15,7 @@ use rekindle_unix::{
     Address, AddressError, BindError, BindOptions, InspectError, bind, bind_group, inspect, verify,
 };
 
-use crate::held::{self, Held};
+use crate::held::{self, Held, INTERNAL_PREFIX};
 
 /// Offers and claims, until the program is ready.
 #[derive(Debug, Default)]
@@ -230,6 +230,14 @@ fn check(entry: &ListenerEntry, descriptor: &OwnedFd) -> Result<(), ListenError>
         .map_err(|source| ListenError::NotAsOffered { name: entry.name.clone(), source })
 }
 
+/// The name that a program gave to a listener, unless it is one of ours.
+pub(crate) fn program_name(name: &str) -> Result<&str, ListenError> {
+    if name.starts_with(INTERNAL_PREFIX) {
+        return Err(ListenError::Reserved { name: name.to_owned() });
+    }
+    Ok(name)
+}
+
 /// The address that a program gave for a listener of this kind: with the kind's prefix or without.
 pub(crate) fn address_of(
     kind: rekindle_unix::SocketKind,
@@ -303,6 +311,12 @@ pub enum ListenError {
         name: ListenerName,
         /// Why.
         source: std::io::Error,
+    },
+    /// The name is one of ours.
+    #[error("name a listener `{name}`: names that begin with `{INTERNAL_PREFIX}` are taken")]
+    Reserved {
+        /// The name.
+        name: String,
     },
     /// There are too many.
     #[error("hold more than {LISTENER_LIMIT} listeners")]

@@ -63,6 +63,12 @@ impl SignalPolicy {
         self.binding(signal).after = Some(hook);
     }
 
+    /// Whether `signal` stops the service.
+    pub(crate) fn stops(&self, signal: Signal) -> bool {
+        let binding = self.bindings.get(&signal.number());
+        binding.is_some_and(|binding| binding.action == SignalAction::Stop)
+    }
+
     /// What `signal` does, around the hooks of the program: `act` is called in between.
     pub(crate) fn deliver(&mut self, signal: Signal, act: impl FnOnce(SignalAction)) {
         let Some(binding) = self.bindings.get_mut(&signal.number()) else {

@@ -2,12 +2,13 @@
 //! message or an environment variable says of it.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::UnixDatagram;
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType, ipproto, sockopt};
-use socket2::{SockAddr, SockRef};
 
 use crate::address::{InternetAddress, UnixName};
 use crate::{Address, Identity, SocketKind};
@@ -169,39 +170,37 @@ fn socket_kind(descriptor: BorrowedFd<'_>) -> Result<SocketKind, Errno> {
     })
 }
 
+/// The standard library's types read the names, over a duplicate since they own what they read.
 /// `rustix` would not do here: of version 1.1.6 the reader of Unix addresses panics at a path that
 /// fills `sun_path` to its last byte, and takes a socket without a name for one with an empty
 /// name. Whoever sends a descriptor chooses both.
 fn local_address(descriptor: BorrowedFd<'_>, kind: SocketKind) -> io::Result<Option<Address>> {
-    let name = SockRef::from(&descriptor).local_addr()?;
     Ok(match kind {
-        SocketKind::Tcp => internet_address(descriptor, &name)?.map(Address::Tcp),
-        SocketKind::Udp => internet_address(descriptor, &name)?.map(Address::Udp),
-        SocketKind::UnixStream => unix_name(&name).map(Address::UnixStream),
-        SocketKind::UnixDatagram => unix_name(&name).map(Address::UnixDatagram),
-        SocketKind::UnixSeqpacket => unix_name(&name).map(Address::UnixSeqpacket),
+        SocketKind::Tcp => internet_address(descriptor)?.map(Address::Tcp),
+        SocketKind::Udp => internet_address(descriptor)?.map(Address::Udp),
+        SocketKind::UnixStream => unix_name(descriptor)?.map(Address::UnixStream),
+        SocketKind::UnixDatagram => unix_name(descriptor)?.map(Address::UnixDatagram),
+        SocketKind::UnixSeqpacket => unix_name(descriptor)?.map(Address::UnixSeqpacket),
         SocketKind::Other => None,
     })
 }
 
 /// Port 0 is what the kernel says of a socket that is not bound.
-fn internet_address(
-    descriptor: BorrowedFd<'_>,
-    name: &SockAddr,
-) -> io::Result<Option<InternetAddress>> {
-    Ok(match name.as_socket() {
-        None => None,
-        Some(socket) if socket.port() == 0 => None,
-        Some(SocketAddr::V6(socket)) if sockopt::ipv6_v6only(descriptor)? => {
-            Some(InternetAddress::only_v6_at(socket))
+fn internet_address(descriptor: BorrowedFd<'_>) -> io::Result<Option<InternetAddress>> {
+    let socket = UdpSocket::from(descriptor.try_clone_to_owned()?);
+    Ok(match socket.local_addr()? {
+        name if name.port() == 0 => None,
+        SocketAddr::V6(name) if sockopt::ipv6_v6only(descriptor)? => {
+            Some(InternetAddress::only_v6_at(name))
         }
-        Some(socket) => Some(InternetAddress::from(socket)),
+        name => Some(InternetAddress::from(name)),
     })
 }
 
-fn unix_name(name: &SockAddr) -> Option<UnixName> {
-    match name.as_pathname() {
+fn unix_name(descriptor: BorrowedFd<'_>) -> io::Result<Option<UnixName>> {
+    let name = UnixDatagram::from(descriptor.try_clone_to_owned()?).local_addr()?;
+    Ok(match name.as_pathname() {
         Some(path) => Some(UnixName::Path(path.to_path_buf())),
-        None => name.as_abstract_namespace().map(|name| UnixName::Abstract(name.to_vec())),
-    }
+        None => name.as_abstract_name().map(|name| UnixName::Abstract(name.to_vec())),
+    })
 }

@@ -1,8 +1,10 @@
 //! The last part of a life: nothing new is accepted, ever, and what is left is finished or cut.
 
 use alloc::collections::VecDeque;
+use core::iter;
 
-use super::{Action, Ending, Progress, State};
+use super::progress::Progress;
+use super::{Action, Ending, State};
 use crate::drain::{Drain, HammerCause};
 use crate::message::Message;
 use crate::old::{OldAction, OldSide};
@@ -14,7 +16,8 @@ use crate::time::Instant;
 pub(super) struct Leaving {
     pub(super) ending: Ending,
     pub(super) drain: Drain,
-    pub(super) progress: Progress,
+    /// What the newest process is told. Nobody is told of a stop.
+    progress: Option<Progress>,
     /// An upgrade that was called off, until its process is gone.
     upgrade: Option<OldSide>,
     urgency: Urgency,
@@ -32,7 +35,7 @@ enum Urgency {
 impl Leaving {
     /// A process whose successor is confirmed, and whose drain began at the commit.
     pub(super) const fn upgraded(ending: Ending, drain: Drain, progress: Progress) -> Self {
-        Self { ending, drain, progress, upgrade: None, urgency: Urgency::NotAsked }
+        Self { ending, drain, progress: Some(progress), upgrade: None, urgency: Urgency::NotAsked }
     }
 
     /// A process that was asked to stop, if need be in the middle of an upgrade.
@@ -40,7 +43,7 @@ impl Leaving {
         Self {
             ending: Ending::Stopped,
             drain: Drain::begin(now, settings.drain_timeout),
-            progress: Progress::new(now),
+            progress: None,
             upgrade,
             urgency: Urgency::Asked,
         }
@@ -57,13 +60,18 @@ impl Leaving {
         };
     }
 
+    /// Somebody at the other end of the upgrade's channel asks for the hammer. That is for a newer
+    /// generation to ask, and not for the process of an upgrade that was called off.
+    pub(super) fn hammered(&mut self, now: Instant) {
+        if let Ending::Upgraded(_) = self.ending {
+            self.drain.hammer(now, HammerCause::Newer);
+        }
+    }
+
     /// So much is in flight. Returns what the newest process is to be told.
     pub(super) fn in_flight(&mut self, now: Instant, count: u64) -> Option<Message> {
         self.drain.in_flight(now, count);
-        match self.ending {
-            Ending::Upgraded(_) => self.progress.message(now, count),
-            Ending::Stopped => None,
-        }
+        self.progress.as_mut()?.message(now, count)
     }
 
     /// The upgrade that was called off, if it is not over.
@@ -73,13 +81,20 @@ impl Leaving {
 
     /// When to tick next.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        let progress = self.progress.poll_timeout(&self.drain);
+        let progress = self.progress.as_ref();
+        let progress = progress.and_then(|progress| progress.poll_timeout(&self.drain));
         let upgrade = self.upgrade.as_ref().and_then(OldSide::poll_timeout);
-        progress.into_iter().chain(upgrade).min()
+        let drain = self.drain.poll_timeout();
+        drain.into_iter().chain(progress).chain(upgrade).min()
     }
 
-    /// Moves on if the drain is over and nobody is left to be reaped.
+    /// Moves on if the drain is over and nobody is left to be reaped, or if there is no more time
+    /// for that.
     pub(super) fn conclude(mut self, now: Instant, actions: &mut VecDeque<Action>) -> State {
+        if let (Urgency::Now, Some(side)) = (self.urgency, &mut self.upgrade) {
+            side.abandon();
+            actions.extend(iter::from_fn(|| side.poll_action()).map(Action::Upgrade));
+        }
         if let Some(verdict) = self.upgrade.as_ref().and_then(OldSide::verdict) {
             actions.push_back(Action::Verdict(verdict.clone()));
             self.upgrade = None;
@@ -99,6 +114,6 @@ impl Leaving {
             actions.push_back(Action::Upgrade(OldAction::Send(farewell)));
         }
         actions.push_back(Action::Finish(report));
-        State::Ended { die_at }
+        State::Ended { ending: self.ending, die_at }
     }
 }

@@ -5,6 +5,7 @@ use alloc::collections::VecDeque;
 use super::leaving::Leaving;
 use super::{Action, Ending, Life, Refusal, Serving, State};
 use crate::drain::HammerCause;
+use crate::generation::Generation;
 use crate::message::Message;
 use crate::old::{OldEvent, OldSide, Terms};
 use crate::time::Instant;
@@ -54,8 +55,8 @@ impl Life {
         self.settle(now);
     }
 
-    /// Asks that what drains is cut now: here, and in every older generation. Returns how many
-    /// processes were told.
+    /// Asks that what drains is cut now: in every older generation if this process serves, else
+    /// here. Returns how many processes were told.
     ///
     /// # Errors
     ///
@@ -66,13 +67,10 @@ impl Life {
             State::Serving(serving) | State::Upgrading(serving, _) => {
                 hammer_elders(serving, &mut self.actions)
             }
-            State::Draining(_, _, drain, _) => {
+            State::Draining(_, _, drain, _) | State::Leaving(Leaving { drain, .. }) => {
+                let running = drain.report().is_none();
                 drain.hammer(now, HammerCause::Operator);
-                1
-            }
-            State::Leaving(leaving) => {
-                leaving.drain.hammer(now, HammerCause::Operator);
-                1
+                usize::from(running)
             }
         };
         self.settle(now);
@@ -99,10 +97,10 @@ impl Life {
                 side.phase().map_or(Refusal::UpgradeEnding, Refusal::UpgradeInProgress)
             }
             State::Draining(_, side, ..) => Refusal::Replaced(side.generation()),
-            State::Leaving(Leaving { ending: Ending::Upgraded(generation), .. }) => {
-                Refusal::Replaced(*generation)
-            }
-            State::Leaving(_) | State::Ended { .. } => Refusal::Stopping,
+            State::Leaving(Leaving { ending, .. }) | State::Ended { ending, .. } => match ending {
+                Ending::Upgraded(generation) => Refusal::Replaced(*generation),
+                Ending::Stopped => Refusal::Stopping,
+            },
         };
         Err(refusal)
     }
@@ -144,6 +142,11 @@ impl Serving {
     /// Tells the old process, once, that it need not be able to resume any more.
     pub(super) fn confirm_predecessor(&mut self) -> Option<Action> {
         self.predecessor.take().map(|old| Action::Elder(old, Message::Confirmed))
+    }
+
+    /// The old process, if it is this one, is told nothing any more: it is gone, or has resumed.
+    pub(super) fn forget_predecessor(&mut self, generation: Generation) {
+        self.predecessor = self.predecessor.filter(|&old| old != generation);
     }
 }
 

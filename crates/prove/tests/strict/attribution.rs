@@ -40,15 +40,17 @@ async fn two_generations_are_told_apart() {
 async fn a_failure_knows_who_answered_before() {
     // The second answer is of generation 5, the third request is lost.
     let server = Server::tcp(|number| match number {
+        1 => Act::AnswerLate,
         2 => Act::CloseUnanswered,
         _ => Act::Answer,
     })
     .await;
     let plan = Plan::new(server.target.clone());
-    let group = Group::new(Mode::Keep, Request::get("/")).pause(Duration::from_millis(100));
+    let group = Group::new(Mode::Keep, Request::get("/"));
     let load = plan.group(group.requests(4)).start().unwrap();
     until(&load, |tally| tally.answered == 1).await;
     server.set_generation(5);
+    server.open_gate();
     let outcome = load.wait().await;
     assert_eq!((outcome.tally.answered, outcome.tally.lost), (3, 1));
     let failure = &outcome.failures[0];

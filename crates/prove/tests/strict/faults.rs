@@ -19,7 +19,7 @@ async fn outcome(mode: Mode, request: Request, act: Act) -> Outcome {
     let outcome = Plan::new(server.target.clone())
         .group(Group::new(mode, request).requests(REQUESTS))
         // Only `Silence` should meet it.
-        .request_limit(if act == Act::Silence { Duration::from_millis(50) } else { LONG })
+        .request_limit(if act == Act::Silence { SHORT } else { LONG })
         .start()
         .unwrap()
         .wait()
@@ -28,6 +28,7 @@ async fn outcome(mode: Mode, request: Request, act: Act) -> Outcome {
     outcome
 }
 
+const SHORT: Duration = Duration::from_millis(400);
 const LONG: Duration = Duration::from_secs(60);
 
 /// A tally of one kind of fault, and nothing else.
@@ -103,6 +104,8 @@ async fn no_answer_in_time() {
     assert_eq!(outcome.tally, only(Tally { timed_out: N, ..Tally::default() }));
     assert_failures(&outcome, FailureKind::TimedOut, Phase::Awaiting, false);
     assert!(outcome.failures.iter().all(|failure| failure.cause == Cause::TimeLimit));
+    let bounds = SHORT * COUNT as u32..SHORT * 4 * COUNT as u32;
+    assert!(bounds.contains(&outcome.elapsed), "{:?}", outcome.elapsed);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -85,11 +85,12 @@ async fn stopping_is_not_a_close_of_the_server() {
     assert!(outcome.elapsed < LONG);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// On one thread the close comes with the answer, and not with the next request.
+#[tokio::test(flavor = "current_thread")]
 async fn a_client_goes_on_with_a_new_connection() {
     let server = Server::tcp(faulty(Act::AnswerAndClose, 4, 3)).await;
     let group = Group::new(Mode::Keep, Request::get("/")).requests(20);
-    let plan = Plan::new(server.target.clone()).group(group.pause(Duration::from_millis(50)));
+    let plan = Plan::new(server.target.clone()).group(group.pause(Duration::from_millis(5)));
     let outcome = plan.start().unwrap().wait().await;
     let closed = Tally { closed_between_requests: 4, ..Tally::default() };
     assert_eq!(outcome.tally, Tally { started: 20, answered: 20, ..closed });
@@ -105,4 +106,17 @@ async fn a_close_under_saturation_is_counted_once_on_either_side_of_the_line() {
     assert_eq!(tally.closed_between_requests + crossed, 200, "{tally:?}");
     assert_eq!(tally.crossed, crossed);
     assert_eq!((tally.answered, tally.noticed()), (1_600 - crossed, 200));
+}
+
+/// On one thread the server answers and closes before the client can run again.
+#[tokio::test(flavor = "current_thread")]
+async fn no_request_is_sent_into_a_close_that_the_kernel_knows() {
+    for server in
+        [Server::tcp(|_| Act::AnswerAndClose).await, Server::unix(|_| Act::AnswerAndClose)]
+    {
+        let group = Group::new(Mode::Keep, Request::get("/")).requests(10);
+        let outcome = Plan::new(server.target.clone()).group(group).start().unwrap().wait().await;
+        let closed = Tally { closed_between_requests: 10, ..Tally::default() };
+        assert_eq!(outcome.tally, Tally { started: 10, answered: 10, ..closed });
+    }
 }

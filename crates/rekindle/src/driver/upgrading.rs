@@ -1,10 +1,10 @@
 //! The old side of an upgrade, carried out: the start of the new process, the offer, the wait.
 
 use std::ffi::OsString;
-use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant as SystemInstant};
+use std::{io, mem};
 
 use rekindle_core::{
     ElderEntry, Generation, Message, Offer, OldAction, OldEvent, Phase, Reason, Refusal,
@@ -29,6 +29,8 @@ pub(super) struct Attempt {
     begun: SystemInstant,
     phases: Vec<(Phase, Duration)>,
     ticket: Option<Ticket>,
+    /// Whether the program's hook was asked.
+    asked: bool,
     span: Span,
 }
 
@@ -36,7 +38,7 @@ impl Attempt {
     fn new(generation: Generation, ticket: Option<Ticket>) -> Self {
         let span = info_span!("upgrade", %generation);
         let begun = SystemInstant::now();
-        Self { generation, pid: None, begun, phases: Vec::new(), ticket, span }
+        Self { generation, pid: None, begun, phases: Vec::new(), ticket, asked: false, span }
     }
 
     pub(super) fn took(&self) -> Duration {
@@ -125,7 +127,10 @@ impl Driver {
     }
 
     fn spawn(&mut self) {
-        if let Err(words) = self.hooks.before_spawn() {
+        // A program file that is being written is tried again; the hook is asked once.
+        let first =
+            self.attempt.as_mut().is_none_or(|attempt| !mem::replace(&mut attempt.asked, true));
+        if first && let Err(words) = self.hooks.before_spawn() {
             return self.upgrade_event(OldEvent::HookRefused(words));
         }
         match self.start_process() {

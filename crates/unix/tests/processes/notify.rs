@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::DEADLINE;
-use rekindle_unix::{Notifier, NotifyError, State};
+use rekindle_unix::{Notifier, NotifyError, NotifyState as State};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use tempfile::TempDir;
 

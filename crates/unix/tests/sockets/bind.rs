@@ -6,19 +6,15 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::num::NonZeroU16;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::{in_own_process, in_own_process_as_user};
 use rekindle_unix::{
     Address, BindError, BindOptions, SocketKind, UnixName, bind, bind_group, inspect, verify,
 };
 use rustix::fs::OFlags;
 use rustix::io::FdFlags;
 use rustix::net::sockopt;
-use rustix::process::{Resource, Rlimit};
 
 fn address(text: &str) -> Address {
     text.parse().unwrap()
@@ -232,67 +228,6 @@ fn connections_in_time_wait_do_not_stand_in_the_way() {
     drop(bind(&asked, &BindOptions::new()).unwrap());
 }
 
-fn mode_of(path: &Path) -> u32 {
-    path.symlink_metadata().unwrap().permissions().mode() & 0o777
-}
-
-#[test]
-fn a_unix_mode_is_exact_whatever_the_umask() {
-    in_own_process("bind::a_unix_mode_is_exact_whatever_the_umask", || {
-        let directory = tempfile::tempdir().unwrap();
-        for (umask, asked, expected) in [
-            (0o077, Some(0o666), 0o666),
-            (0o000, Some(0o600), 0o600),
-            (0o022, Some(0o660), 0o660),
-            (0o022, Some(0o000), 0o000),
-            (0o022, Some(0o7_644), 0o644),
-            (0o022, None, 0o755),
-            (0o077, None, 0o700),
-        ] {
-            rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask));
-            for scheme in ["unix", "unix-datagram", "unix-seqpacket"] {
-                let path = directory.path().join(format!("{umask:o}-{asked:?}-{scheme}"));
-                let options = BindOptions::new();
-                let options = asked.map_or(options, |mode| options.unix_mode(mode));
-                let asked = address(&format!("{scheme}:{}", path.display()));
-                let _socket = bind(&asked, &options).unwrap();
-                assert_eq!(mode_of(&path), expected, "{}", path.display());
-            }
-        }
-    });
-}
-
-#[test]
-fn a_unix_socket_is_at_no_time_open_to_more_than_asked() {
-    in_own_process("bind::a_unix_socket_is_at_no_time_open_to_more_than_asked", || {
-        rustix::process::umask(rustix::fs::Mode::empty());
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.sock");
-        let ended = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            let watcher = scope.spawn(|| {
-                let mut seen = Vec::new();
-                while !ended.load(Ordering::Relaxed) {
-                    let Ok(metadata) = path.symlink_metadata() else {
-                        continue;
-                    };
-                    let mode = metadata.mode() & 0o777;
-                    if !seen.contains(&mode) {
-                        seen.push(mode);
-                    }
-                }
-                seen
-            });
-            let asked = Address::UnixStream(UnixName::Path(path.clone()));
-            for _ in 0..2_000 {
-                drop(bind(&asked, &BindOptions::new().unix_mode(0o600)).unwrap());
-            }
-            ended.store(true, Ordering::Relaxed);
-            assert_eq!(watcher.join().unwrap(), [0o600]);
-        });
-    });
-}
-
 #[test]
 fn an_address_in_use_is_named_with_what_to_do() {
     let socket = bound("127.0.0.1:0");
@@ -329,34 +264,6 @@ fn an_address_that_no_interface_has_is_told() {
     let error = refused("192.0.2.1:0");
     assert!(matches!(error, BindError::NotAvailable { .. }), "{error}");
     assert!(error.to_string().contains("no interface of this machine"), "{error}");
-}
-
-#[test]
-fn a_privileged_port_is_told() {
-    in_own_process_as_user("bind::a_privileged_port_is_told", || {
-        let first = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
-        if first.unwrap().trim().parse::<u16>().unwrap() < 2 {
-            eprintln!("skipped: this machine reserves no ports");
-            return;
-        }
-        let error = refused("127.0.0.1:1");
-        assert!(matches!(error, BindError::PrivilegedPort { .. }), "{error}");
-        assert!(error.to_string().contains("CAP_NET_BIND_SERVICE"), "{error}");
-    });
-}
-
-#[test]
-fn a_directory_that_this_user_may_not_write_to_is_told() {
-    in_own_process_as_user("bind::a_directory_that_this_user_may_not_write_to_is_told", || {
-        let error = refused("unix:/proc/x.sock");
-        let denied = matches!(
-            error,
-            BindError::PermissionDenied { .. } | BindError::DirectoryMissing { .. }
-        );
-        assert!(denied, "{error}");
-        let error = refused("unix:/x.sock");
-        assert!(matches!(error, BindError::PermissionDenied { .. }), "{error}");
-    });
 }
 
 #[test]
@@ -397,21 +304,6 @@ fn names_that_the_kernel_would_bend_are_refused() {
 }
 
 #[test]
-fn a_process_without_free_descriptors_is_told_so() {
-    in_own_process("bind::a_process_without_free_descriptors_is_told_so", || {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.sock");
-        let limit = Rlimit { current: Some(0), maximum: Some(0) };
-        rustix::process::setrlimit(Resource::Nofile, limit).unwrap();
-        for text in ["127.0.0.1:0", &format!("unix:{}", path.display())] {
-            let error = refused(text);
-            assert!(matches!(error, BindError::DescriptorLimit { .. }), "{error}");
-        }
-        assert!(!path.exists());
-    });
-}
-
-#[test]
 fn a_dead_socket_is_replaced_by_any_kind_and_serves() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.sock");
@@ -423,19 +315,6 @@ fn a_dead_socket_is_replaced_by_any_kind_and_serves() {
     let mut heard = String::new();
     listener.accept().unwrap().0.read_to_string(&mut heard).unwrap();
     assert_eq!(heard, "hello");
-}
-
-#[test]
-fn a_relative_path_is_taken_as_it_is() {
-    in_own_process("bind::a_relative_path_is_taken_as_it_is", || {
-        let directory = tempfile::tempdir().unwrap();
-        std::env::set_current_dir(directory.path()).unwrap();
-        for place in ["x.sock", "./y.sock", "\\x40z.sock"] {
-            let socket = bound(&format!("unix:{place}"));
-            assert_eq!(local(&socket).to_string(), format!("unix:{place}"));
-        }
-        assert!(directory.path().join("@z.sock").exists());
-    });
 }
 
 #[test]

@@ -14,15 +14,7 @@ use rustix::fs::OFlags;
 use rustix::io::FdFlags;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
-use crate::support::{Tracer, in_own_process, wait_readable};
-
-/// The next frame, copied; panics if there is none.
-pub(crate) fn frame(channel: &Channel) -> (Vec<u8>, Vec<OwnedFd>) {
-    match channel.receive(&mut FrameBuffer::new()).unwrap() {
-        Received::Frame { bytes, descriptors } => (bytes.to_vec(), descriptors),
-        nothing => panic!("{nothing:?}"),
-    }
-}
+use crate::events::{Tracer, frame, wait_readable};
 
 pub(crate) fn at_end(channel: &Channel) -> bool {
     matches!(channel.receive(&mut FrameBuffer::new()).unwrap(), Received::EndOfFile)
@@ -152,23 +144,6 @@ fn a_copy_of_an_end_keeps_it_open() {
     assert!(is_empty(&new));
     drop(copy);
     assert!(at_end(&new));
-}
-
-#[test]
-fn sending_to_a_closed_end_is_an_error_and_no_signal() {
-    in_own_process("channel::sending_to_a_closed_end_is_an_error_and_no_signal", || {
-        // SAFETY: the default action is no handler, and no other thread sets one here.
-        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
-        let (old, new) = Channel::pair().unwrap();
-        drop(new);
-        let error = old.send(b"x", &[]).unwrap_err();
-        assert!(matches!(error, SendError::Closed), "{error}");
-        let (tracer, sent) = Tracer::new();
-        let error = old.send(b"x", &[sent.as_fd()]).unwrap_err();
-        assert!(matches!(error, SendError::Closed), "{error}");
-        drop(sent);
-        assert!(!tracer.is_open());
-    });
 }
 
 #[test]
@@ -323,30 +298,6 @@ fn who_cannot_be_met_is_told() {
     for error in [missing, dead, stream, busy, long] {
         assert!(error.to_string().starts_with("connect to `"), "{error}");
     }
-}
-
-#[test]
-fn another_user_is_kept_out_of_a_rendezvous() {
-    const PATH: &str = "REKINDLE_UNIX_TEST_RENDEZVOUS";
-    if crate::support::is_child() {
-        let path = std::env::var_os(PATH).unwrap();
-        let error = Channel::connect(Path::new(&path)).unwrap_err();
-        assert!(matches!(error, ConnectError::PermissionDenied { .. }), "{error}");
-        return;
-    }
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root can play another user");
-        return;
-    }
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("x.sock");
-    std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
-    let listener = ChannelListener::bind(&path).unwrap();
-    let mut command = crate::support::again("channel::another_user_is_kept_out_of_a_rendezvous");
-    command.env(PATH, &path);
-    crate::support::as_user(&mut command);
-    crate::support::succeed(command);
-    assert!(listener.accept().unwrap().is_none());
 }
 
 #[test]

@@ -1,16 +1,16 @@
-//! Sockets, descriptors and processes as they really are: each file tests one part of the crate
-//! through its public interface.
+//! Sockets and descriptors as they really are, within one process.
+//!
+//! No test here starts a child: between `fork` and `execve` a child has a copy of every descriptor
+//! of this process, and what a test has just closed would not be closed yet. What needs children
+//! is in `tests/passing`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bind;
 mod channel;
 mod channel_limits;
-mod environment;
-mod handover;
+#[path = "../shared/events.rs"]
+mod events;
 mod inspect;
-mod listen_fds;
-mod peer;
 mod race;
 mod sever;
-mod support;

@@ -3,15 +3,11 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rekindle_unix::{Registry, Severable};
-use rustix::process::{Resource, Rlimit};
-
-use crate::support::in_own_process;
 
 fn pair(registry: &Registry) -> (Severable<UnixStream>, UnixStream) {
     let (server, client) = UnixStream::pair().unwrap();
@@ -79,21 +75,6 @@ fn a_connection_that_is_dropped_or_taken_out_is_no_longer_cut() {
     assert!(stands(&moved_client));
     drop(moved);
     assert!(!stands(&moved_client));
-}
-
-#[test]
-fn a_number_that_became_another_connections_is_not_cut() {
-    in_own_process("sever::a_number_that_became_another_connections_is_not_cut", || {
-        let registry = Registry::new();
-        let (server, _client) = pair(&registry);
-        let number = server.as_fd().as_raw_fd();
-        drop(server);
-        let (innocent, innocent_client) = UnixStream::pair().unwrap();
-        innocent_client.set_nonblocking(true).unwrap();
-        assert_eq!(innocent.as_raw_fd(), number, "the test needs the same number again");
-        assert_eq!(registry.sever_all(), 0);
-        assert!(stands(&innocent_client));
-    });
 }
 
 #[test]
@@ -206,46 +187,6 @@ fn shared_connections_count_for_each_registration() {
     assert!(registry.is_empty());
 }
 
-/// One descriptor a connection: datagram sockets that are all connected to the same one.
-#[test]
-fn ten_thousand_connections_are_cut_at_once() {
-    const CONNECTIONS: usize = 10_000;
-    in_own_process("sever::ten_thousand_connections_are_cut_at_once", || {
-        let maximum = rustix::process::getrlimit(Resource::Nofile).maximum;
-        if maximum.is_some_and(|maximum| maximum < CONNECTIONS as u64 + 100) {
-            eprintln!("skipped: this user may have {maximum:?} descriptors open at most");
-            return;
-        }
-        let limit = Rlimit { current: maximum, maximum };
-        rustix::process::setrlimit(Resource::Nofile, limit).unwrap();
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.sock");
-        let _server = UnixDatagram::bind(&path).unwrap();
-        let registry = Registry::new();
-        let connections: Vec<_> = (0..CONNECTIONS)
-            .map(|_| {
-                let socket = UnixDatagram::unbound().unwrap();
-                socket.connect(&path).unwrap();
-                socket.set_nonblocking(true).unwrap();
-                registry.register(socket)
-            })
-            .collect();
-        // The server reads nothing: a send that is not refused finds its queue full at worst.
-        let is_cut = |socket: &Severable<UnixDatagram>| match socket.send(b"x") {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => true,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
-            Ok(1) => false,
-            other => panic!("{other:?}"),
-        };
-        assert!(!connections.iter().any(is_cut));
-        assert_eq!(registry.len(), CONNECTIONS);
-        assert_eq!(registry.sever_all(), CONNECTIONS);
-        assert!(connections.iter().all(is_cut));
-        drop(connections);
-        assert!(registry.is_empty());
-    });
-}
-
 /// Connections come and go, and numbers with them, while others are cut: whoever is not
 /// registered at that moment must never be hit.
 #[test]
@@ -279,10 +220,9 @@ fn cutting_while_connections_come_and_go_hits_no_bystander() {
                 })
             })
             .collect();
-        for worker in workers {
-            worker.join().expect("a bystander was cut");
-        }
+        let outcomes: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
         ended.store(true, Ordering::Relaxed);
+        assert!(outcomes.iter().all(Result::is_ok), "a bystander was cut");
         assert!(cutter.join().unwrap() > 0, "nothing was cut, so nothing was tried");
     });
     assert!(registry.is_empty());

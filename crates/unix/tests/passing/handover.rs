@@ -11,7 +11,8 @@ use rekindle_unix::{
     bind, inspect, verify,
 };
 
-use crate::support::{Running, again, is_child, wait_readable};
+use crate::child::{Running, again, is_child};
+use crate::events::{DEADLINE, frame, wait_readable};
 
 #[test]
 fn every_kind_of_listener_serves_from_the_process_it_was_sent_to() {
@@ -72,7 +73,7 @@ fn asked(address: &Address) -> String {
         }
         Address::Udp(internet) => {
             let client = UdpSocket::bind("127.0.0.1:0").unwrap();
-            client.set_read_timeout(Some(crate::support::DEADLINE)).unwrap();
+            client.set_read_timeout(Some(DEADLINE)).unwrap();
             client.send_to(b"?", internet.socket()).unwrap();
             let mut bytes = [0; 32];
             let length = client.recv(&mut bytes).unwrap();
@@ -85,7 +86,7 @@ fn asked(address: &Address) -> String {
             let server = address.unix_path().unwrap();
             let own = server.with_extension("client");
             let client = UnixDatagram::bind(&own).unwrap();
-            client.set_read_timeout(Some(crate::support::DEADLINE)).unwrap();
+            client.set_read_timeout(Some(DEADLINE)).unwrap();
             client.send_to(b"?", server).unwrap();
             let mut bytes = [0; 32];
             let length = client.recv(&mut bytes).unwrap();
@@ -94,7 +95,7 @@ fn asked(address: &Address) -> String {
         Address::UnixSeqpacket(_) => {
             let client = Channel::connect(address.unix_path().unwrap()).unwrap();
             wait_readable(&client);
-            answer = String::from_utf8(crate::channel::frame(&client).0).unwrap();
+            answer = String::from_utf8(frame(&client).0).unwrap();
         }
     }
     answer

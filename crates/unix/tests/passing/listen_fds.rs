@@ -12,7 +12,7 @@ use rekindle_unix::{
 };
 use rustix::io::FdFlags;
 
-use crate::support::{again, is_child, succeed};
+use crate::child::{again, is_child, succeed};
 
 const LOCAL_VARIABLE: &str = "REKINDLE_UNIX_TEST_LOCAL";
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use rekindle_unix::take_variable;
 
-use crate::support::{again, is_child, succeed};
+use crate::child::{again, is_child, succeed};
 
 const MARKER: &str = "REKINDLE_UNIX_TEST_MARKER";
 
