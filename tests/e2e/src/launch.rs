@@ -46,6 +46,12 @@ impl Launch {
         &self.installation
     }
 
+    /// With other settings.
+    #[must_use]
+    pub fn with(self, settings: Settings) -> Self {
+        Self { settings, ..self }
+    }
+
     /// Starts it by these words instead; the settings follow as the last one.
     #[must_use]
     pub fn by<W: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = W>) -> Self {

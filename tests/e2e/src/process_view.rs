@@ -71,10 +71,11 @@ impl ProcessView {
         fs::read_link(self.path("exe")).unwrap()
     }
 
-    /// Whether it is there and has not ended.
+    /// The name of its command; none if it is gone.
     #[must_use]
-    pub fn runs(self) -> bool {
-        stat(self.pid).is_some_and(|(member, _)| member.state != 'Z')
+    pub fn name(self) -> Option<String> {
+        let name = fs::read_to_string(self.path("comm")).ok()?;
+        Some(name.trim_end().to_owned())
     }
 
     /// The processes of the group that it leads or led.

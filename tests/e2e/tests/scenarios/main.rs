@@ -5,7 +5,13 @@
 
 mod bad_next_version;
 mod deaths;
+mod drains;
 mod in_flight;
+mod leaks;
+mod limits;
+mod listeners;
+mod pid_files;
+mod programs;
 mod under_load;
 
 use rekindle_e2e::{Programs, Server, Settings};
