@@ -8,8 +8,28 @@
 
 #![deny(unsafe_code)]
 
+mod child;
+mod executable;
+mod exit_status;
+mod origin;
+mod posix_spawn;
+mod process;
+mod program;
+mod program_error;
+mod readiness;
 mod signal;
 mod signals;
+mod spawn;
+mod spawn_error;
+mod watchdog;
 
+pub use child::Child;
+pub use exit_status::ExitStatus;
+pub use process::{Process, start_time_ticks};
+pub use program::Program;
+pub use program_error::ProgramError;
 pub use signal::{Signal, SignalParseError};
 pub use signals::{Signals, SignalsError, die_by};
+pub use spawn::{SpawnOptions, spawn};
+pub use spawn_error::SpawnError;
+pub use watchdog::{WatchdogError, watchdog_interval};
