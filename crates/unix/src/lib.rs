@@ -9,9 +9,14 @@
 #![deny(unsafe_code)]
 
 mod child;
+mod directory_lock;
 mod executable;
 mod exit_status;
+mod locked_file;
 mod origin;
+mod pid_file;
+mod pid_file_content;
+mod pid_file_error;
 mod posix_spawn;
 mod process;
 mod program;
@@ -25,6 +30,8 @@ mod watchdog;
 
 pub use child::Child;
 pub use exit_status::ExitStatus;
+pub use pid_file::PidFile;
+pub use pid_file_error::PidFileError;
 pub use process::{Process, start_time_ticks};
 pub use program::Program;
 pub use program_error::ProgramError;
