@@ -8,10 +8,12 @@
 
 #![deny(unsafe_code)]
 
+mod bell;
 mod child;
 mod directory_lock;
 mod executable;
 mod exit_status;
+mod limits;
 mod locked_file;
 mod notify;
 mod notify_error;
@@ -31,8 +33,10 @@ mod spawn;
 mod spawn_error;
 mod watchdog;
 
+pub use bell::Bell;
 pub use child::Child;
 pub use exit_status::ExitStatus;
+pub use limits::{DescriptorLimit, descriptor_limit, open_descriptors, raise_descriptor_limit};
 pub use notify::{NOTIFY_VARIABLE, Notifier};
 pub use notify_error::NotifyError;
 pub use notify_state::State;
