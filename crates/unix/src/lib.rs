@@ -11,10 +11,12 @@
 mod bell;
 mod child;
 mod directory_lock;
+mod environment;
 mod executable;
 mod exit_status;
 mod limits;
 mod locked_file;
+mod marker;
 mod notify;
 mod notify_error;
 mod notify_state;
@@ -35,8 +37,10 @@ mod watchdog;
 
 pub use bell::Bell;
 pub use child::Child;
+pub use environment::take_variable;
 pub use exit_status::ExitStatus;
 pub use limits::{DescriptorLimit, descriptor_limit, open_descriptors, raise_descriptor_limit};
+pub use marker::{CHANNEL_VARIABLE, Marker, MarkerError};
 pub use notify::{NOTIFY_VARIABLE, Notifier};
 pub use notify_error::NotifyError;
 pub use notify_state::State;
