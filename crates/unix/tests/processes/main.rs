@@ -13,6 +13,7 @@ mod environment;
 mod events;
 mod handover;
 mod listen_fds;
+mod network_namespace;
 mod race;
 mod state;
 mod users;

@@ -78,6 +78,18 @@ fn what_is_over_a_limit_is_not_sent() {
 }
 
 #[test]
+fn a_channel_has_as_much_room_as_the_system_allows() {
+    let allowed = std::fs::read_to_string("/proc/sys/net/core/wmem_max").unwrap();
+    let allowed: usize = allowed.trim().parse().unwrap();
+    let (old, new) = Channel::pair().unwrap();
+    for end in [old, new] {
+        // The kernel doubles what it is asked for (see `socket(7)`).
+        let room = rustix::net::sockopt::socket_send_buffer_size(&end).unwrap();
+        assert_eq!(room, 2 * allowed.min(8 * FRAME_LIMIT_BYTES));
+    }
+}
+
+#[test]
 fn several_of_the_largest_frames_wait_unread() {
     let (old, new) = Channel::pair().unwrap();
     let bytes = vec![7; FRAME_LIMIT_BYTES];
