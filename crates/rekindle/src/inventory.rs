@@ -14,6 +14,7 @@ use rekindle_core::{LISTENER_LIMIT, ListenerEntry, ListenerName, NameError, Sock
 use rekindle_unix::{
     Address, AddressError, BindError, BindOptions, InspectError, bind, bind_group, inspect, verify,
 };
+use rustix::io::ioctl_fionbio;
 
 use crate::held::{self, Held, INTERNAL_PREFIX};
 
@@ -59,6 +60,14 @@ impl Inventory {
             let found = inspect(descriptor.as_fd())
                 .map_err(|source| ListenError::NotAsOffered { name: name.clone(), source })?;
             let kind = held::kind_of(found.kind);
+            if kind != SocketKind::Other {
+                // systemd passes sockets that block. It is set once, for all generations, and
+                // never changed again.
+                ioctl_fionbio(&descriptor, true).map_err(|error| ListenError::Register {
+                    name: name.clone(),
+                    source: error.into(),
+                })?;
+            }
             let bound = found.local.map(|address| address.to_string()).unwrap_or_default();
             let entry = held::entry(name, kind, &bound, &bound, true);
             offered.push(Offered { entry, position: None, descriptor: Some(descriptor) });

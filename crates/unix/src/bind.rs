@@ -52,7 +52,7 @@ pub fn bind(address: &Address, options: &BindOptions) -> Result<OwnedFd, BindErr
 ///
 /// # Errors
 ///
-/// As [`bind`], and [`BindError::NotShareable`] for Unix addresses.
+/// As [`bind`](fn@bind), and [`BindError::NotShareable`] for Unix addresses.
 pub fn bind_group(
     address: &Address,
     count: NonZeroU16,

@@ -120,8 +120,9 @@ impl Channel {
         if !fits {
             return Err(SendError::TooManyDescriptors { count: descriptors.len() });
         }
-        // Both flags, whatever state the socket is in: the other processes that share this end
-        // can make it blocking, and must not thereby hang this one.
+        // Whatever state the socket is in: the other processes that share this end can make it
+        // blocking, and must not thereby hang this one. The kernel sends no `SIGPIPE` for this
+        // type of socket so far, but `send(2)` does not promise that.
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         retry_on_intr(|| {
             rustix::net::sendmsg(&self.0, &[IoSlice::new(bytes)], &mut control, flags)

@@ -8,13 +8,9 @@ use std::ffi::OsString;
 /// later child inherits it.
 ///
 /// Call it at the start of the program, before other threads run. Threads that use
-/// [`std::env`] do no harm; the caution is for C code, whose `getenv` takes no lock: it could miss
+/// `std::env` do no harm; the caution is for C code, whose `getenv` takes no lock: it could miss
 /// another variable while one is removed (see `environ(7)`). A variable that is not set leaves the
 /// environment untouched, so that calling again later is always harmless.
-///
-/// # Panics
-///
-/// If `name` is empty or holds `=` or NUL, as [`std::env::remove_var`] does.
 #[must_use]
 pub fn take_variable(name: &str) -> Option<OsString> {
     let value = std::env::var_os(name)?;

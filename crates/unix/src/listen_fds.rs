@@ -26,7 +26,7 @@ const UNUSED_VARIABLE: &str = "LISTEN_PIDFDID";
 /// blocking.
 ///
 /// Call it at the start of the program, before other threads run (see
-/// [`take_variable`](crate::take_variable)).
+/// [`take_variable`]).
 ///
 /// # Errors
 ///

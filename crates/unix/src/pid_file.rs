@@ -18,7 +18,7 @@
 //! Each writing makes a new file and gives it the name, so the lock is never handed over, and a
 //! reader never sees half a number. A process that dies lets go of its lock: its file is stale.
 
-use std::fs::remove_file;
+use std::fs::{File, remove_file};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf, absolute};
 
@@ -170,9 +170,15 @@ impl Drop for PidFile {
 /// It is right even without the lock of the directory: a free name is taken by a step that fails
 /// if it is taken already, and a stale file is replaced only under its own lock.
 fn try_acquire(path: &Path) -> Result<Option<LockedFile>, PidFileError> {
-    let Some(found) = open(path, OFlags::NOFOLLOW)? else {
-        return publish_new(path);
-    };
+    match open(path, OFlags::NOFOLLOW)? {
+        None => publish_new(path),
+        Some(found) => try_replace_stale(found, path),
+    }
+}
+
+/// Goes by the lock of `found`, provided that it is still the file at `path` once its lock is
+/// had or refused: another may have replaced it between the opening and that.
+fn try_replace_stale(found: File, path: &Path) -> Result<Option<LockedFile>, PidFileError> {
     let read_error = |source| read_error(path, source);
     match try_lock(found).map_err(read_error)? {
         Ok(stale) => match stale.is_at(path).map_err(read_error)? {
@@ -226,4 +232,72 @@ fn absolute_path(path: &Path) -> Result<PathBuf, PidFileError> {
 
 fn wait_for_turn(path: &Path) -> Option<DirectoryLock> {
     path.parent().and_then(DirectoryLock::wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::sync::Barrier;
+    use std::thread;
+    use tempfile::TempDir;
+
+    /// What `PidFile::acquire` does for a starter that never gets the lock of the directory.
+    fn acquire_without_turn(path: &Path) -> Option<LockedFile> {
+        loop {
+            match try_acquire(path) {
+                Ok(Some(file)) => return Some(file),
+                Ok(None) => {}
+                Err(PidFileError::Running { .. }) => return None,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_stale_file_that_another_starter_replaced_meanwhile_counts_no_more() {
+        let home = TempDir::new().unwrap();
+        let path = home.path().join("server.pid");
+        fs::write(&path, "4194304\n").unwrap();
+        let found = File::open(&path).unwrap();
+        let winner = PidFile::acquire(&path).unwrap();
+        assert!(try_replace_stale(found, &path).unwrap().is_none());
+        assert!(winner.is_ours().unwrap());
+    }
+
+    #[test]
+    fn a_held_file_that_its_owner_replaced_meanwhile_counts_no_more() {
+        let home = TempDir::new().unwrap();
+        let path = home.path().join("server.pid");
+        let old = PidFile::acquire(&path).unwrap();
+        let found = File::open(&path).unwrap();
+        let new = PidFile::take_over(&path).unwrap();
+        new.leave();
+        assert!(try_replace_stale(found, &path).unwrap().is_none(), "the new file is stale");
+        drop(old);
+        assert!(try_acquire(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn even_without_the_lock_of_the_directory_exactly_one_wins() {
+        const STARTERS: usize = 4;
+        for round in 0..400 {
+            let home = TempDir::new().unwrap();
+            let path = home.path().join("server.pid");
+            if round % 2 == 0 {
+                fs::write(&path, "4194304\n").unwrap();
+            }
+            let start = Barrier::new(STARTERS);
+            let winners: Vec<_> = thread::scope(|scope| {
+                let start = || {
+                    start.wait();
+                    acquire_without_turn(&path)
+                };
+                let starters = [(); STARTERS].map(|()| scope.spawn(start));
+                starters.into_iter().filter_map(|starter| starter.join().unwrap()).collect()
+            });
+            assert_eq!(winners.len(), 1);
+            assert!(winners[0].is_at(&path).unwrap());
+        }
+    }
 }

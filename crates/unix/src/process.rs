@@ -36,7 +36,7 @@ impl Process {
         Ok(Process { pid, pidfd })
     }
 
-    /// Takes hold of the process `pid`, if it is the one that started at `start_time_ticks`.
+    /// Takes hold of the process `pid`, if it is the one that started at `started_ticks`.
     ///
     /// For a pid that was written down: by now it may be another's. `None` says that the process
     /// which was meant has ended.
@@ -44,7 +44,7 @@ impl Process {
     /// # Errors
     ///
     /// Those of [`Process::open`] and [`start_time_ticks`] that do not mean that it has ended.
-    pub fn open_if_started_at(pid: u32, start_time: u64) -> io::Result<Option<Process>> {
+    pub fn open_if_started_at(pid: u32, started_ticks: u64) -> io::Result<Option<Process>> {
         let process = match Process::open(pid) {
             Ok(process) => process,
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
@@ -53,7 +53,7 @@ impl Process {
         // The order is what makes it sound: the pidfd is held, the time is read by the pid, and
         // the process still runs afterwards, so the pid was its own all the while.
         let same = match start_time_ticks(pid) {
-            Ok(found) => found == start_time,
+            Ok(found) => found == started_ticks,
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => false,
             Err(error) => return Err(error),

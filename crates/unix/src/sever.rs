@@ -245,3 +245,51 @@ fn sever(descriptor: RawFd) -> bool {
     let listener = sockopt::socket_acceptconn(socket).unwrap_or(false);
     !listener && shutdown(socket, Shutdown::Both).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixDatagram;
+
+    use super::*;
+
+    fn connection() -> UnixDatagram {
+        UnixDatagram::unbound().unwrap()
+    }
+
+    #[test]
+    fn places_are_taken_again_in_whatever_order_they_were_left() {
+        const AT_ONCE: usize = 8;
+        let registry = Registry::new();
+        let mut registered: Vec<_> =
+            (0..AT_ONCE).map(|_| registry.register(connection())).collect();
+        for round in 0..100 {
+            for leaving in [round % AT_ONCE, round * 5 % (AT_ONCE - 1), round * 3 % (AT_ONCE - 2)] {
+                drop(registered.swap_remove(leaving));
+            }
+            assert_eq!(registry.len(), AT_ONCE - 3);
+            registered.extend((0..3).map(|_| registry.register(connection())));
+            assert_eq!(registry.len(), AT_ONCE);
+        }
+        assert_eq!(registry.slots().entries.len(), AT_ONCE, "vacant places were not taken again");
+        let mut places: Vec<_> =
+            registered.iter().map(|connection| connection.registration.index).collect();
+        places.sort_unstable();
+        assert_eq!(places, (0..AT_ONCE).collect::<Vec<_>>(), "two share a place");
+    }
+
+    #[test]
+    fn a_poisoned_registry_goes_on() {
+        let registry = Registry::new();
+        let poisoner = registry.clone();
+        let outcome = std::thread::spawn(move || {
+            let _slots = poisoner.slots();
+            panic!("expected by the test");
+        })
+        .join();
+        assert!(outcome.is_err());
+        let connection = registry.register(connection());
+        assert_eq!(registry.len(), 1);
+        drop(connection);
+        assert!(registry.is_empty());
+    }
+}

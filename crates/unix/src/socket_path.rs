@@ -101,7 +101,10 @@ pub enum UnlinkError {
         path: PathBuf,
     },
     /// The system refuses.
-    #[error("remove the socket `{}`: the path stays, and the next start replaces it", .path.display())]
+    #[error(
+        "remove the socket `{}`: the path stays, and the next start replaces it",
+        .path.display()
+    )]
     Other {
         /// The path.
         path: PathBuf,

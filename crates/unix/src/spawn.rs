@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use rustix::io::{Errno, retry_on_intr};
-use rustix::process::{Pid, Signal as RawSignal, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, Signal as RawSignal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use crate::child::Child;
 use crate::posix_spawn::{Attributes, FileActions, posix_spawn};
@@ -53,9 +53,13 @@ pub fn spawn(program: &Program, options: &SpawnOptions<'_>) -> Result<Child, Spa
     let path = program.resolve()?;
     let strings = Strings::new(program, options, &path)?;
     let pid = start(&strings, options).map_err(|error| explain(program, &path, error))?;
-    Child::adopt(pid).map_err(|error| {
-        abandon(pid);
-        explain(program, &path, error)
+    Child::adopt(pid).map_err(|error| match error {
+        // Were it only a zombie, it could be found. The pid may be anybody's by now.
+        Errno::SRCH => SpawnError::Vanished { path },
+        _ => {
+            abandon(pid);
+            explain(program, &path, error)
+        }
     })
 }
 
@@ -120,11 +124,14 @@ fn start(strings: &Strings, options: &SpawnOptions<'_>) -> Result<Pid, Errno> {
     posix_spawn(&strings.path, &actions, &attributes, &strings.arguments, &strings.environment)
 }
 
-/// Ends a child that we cannot watch. As long as nobody has waited for it, its pid is its own.
+/// Ends a child that we cannot watch. Until somebody has waited for it, its pid is its own.
 fn abandon(pid: Pid) {
-    // Each may fail only because the child is gone already, reaped by somebody else.
-    let _ = kill_process(pid, RawSignal::KILL);
-    let _ = retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty()));
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    if waitid(WaitId::Pid(pid), look).is_ok() {
+        // Each may fail only because somebody else waited for it meanwhile.
+        let _ = kill_process(pid, RawSignal::KILL);
+        let _ = retry_on_intr(|| waitid(WaitId::Pid(pid), WaitIdOptions::EXITED));
+    }
 }
 
 /// Says what an error number of posix_spawn means. The number alone does not tell the steps

@@ -64,6 +64,15 @@ pub enum SpawnError {
         source: io::Error,
     },
 
+    /// It was started and has ended already, and its status went elsewhere: this program ignores
+    /// `SIGCHLD`, or waits for any child on another thread.
+    #[error("watch `{}`: it ended at once, and its status went to another part of this program",
+        path.display())]
+    Vanished {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// A limit of processes, memory or descriptors is reached.
     #[error("start `{}`: a limit of processes, memory or descriptors is reached", path.display())]
     LimitReached {

@@ -137,7 +137,8 @@ pub enum AddressError {
     },
     /// Something else that is no IP address.
     #[error(
-        "read the address `{}`: `{}` is not an IP address; write one such as `127.0.0.1` or `[::1]`",
+        "read the address `{}`: `{}` is not an IP address; write one such as \
+         `127.0.0.1` or `[::1]`",
         .text.escape_debug(), .host.escape_debug()
     )]
     Host {

@@ -64,7 +64,10 @@ pub enum BindError {
         source: io::Error,
     },
     /// The directory of the path does not exist.
-    #[error("bind `{address}`: the directory `{}` does not exist; create it first", .directory.display())]
+    #[error(
+        "bind `{address}`: the directory `{}` does not exist; create it first",
+        .directory.display()
+    )]
     DirectoryMissing {
         /// The address.
         address: Address,

@@ -71,7 +71,10 @@ pub enum ConnectError {
         source: io::Error,
     },
     /// A socket of another type is there.
-    #[error("connect to `{}`: it is a socket of another kind than `unix-seqpacket`", .path.display())]
+    #[error(
+        "connect to `{}`: it is a socket of another kind than `unix-seqpacket`",
+        .path.display()
+    )]
     Kind {
         /// The path.
         path: PathBuf,

@@ -26,7 +26,7 @@ impl ChannelListener {
     ///
     /// # Errors
     ///
-    /// As [`bind`].
+    /// As [`bind`](fn@crate::bind).
     pub fn bind(path: &Path) -> Result<Self, BindError> {
         let address = Address::UnixSeqpacket(UnixName::Path(path.to_path_buf()));
         bind(&address, &BindOptions::new().unix_mode(OWNER_ALONE)).map(Self)

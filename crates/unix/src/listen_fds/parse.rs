@@ -252,7 +252,10 @@ mod tests {
         #[test]
         fn any_bytes_are_read_or_refused(
             fds in proptest::collection::vec(any::<u8>(), 0..20),
-            pid in prop_oneof![Just(b"4711".to_vec()), proptest::collection::vec(any::<u8>(), 0..20)],
+            pid in prop_oneof![
+                Just(b"4711".to_vec()),
+                proptest::collection::vec(any::<u8>(), 0..20),
+            ],
             names in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..600)),
         ) {
             let names = names.as_deref().map(OsStr::from_bytes);
@@ -261,7 +264,10 @@ mod tests {
         }
 
         #[test]
-        fn as_many_are_found_as_were_announced(count in 1..=LISTEN_FDS_LIMIT, named in any::<bool>()) {
+        fn as_many_are_found_as_were_announced(
+            count in 1..=LISTEN_FDS_LIMIT,
+            named in any::<bool>(),
+        ) {
             let names: Vec<String> = (0..count).map(|number| format!("l{number}")).collect();
             let joined = names.join(":");
             let found = parse(

@@ -11,11 +11,12 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use rekindle_unix::{
-    CHANNEL_VARIABLE, Marker, PidFile, PidFileError, Program, Signals, SpawnOptions,
-    descriptor_limit, die_by, open_descriptors, raise_descriptor_limit, spawn, take_variable,
+    CHANNEL_VARIABLE, ExitStatus, Marker, PidFile, PidFileError, Program, Signals, SpawnError,
+    SpawnOptions, descriptor_limit, die_by, open_descriptors, raise_descriptor_limit, spawn,
+    take_variable,
 };
 use rustix::io::Errno;
-use rustix::process::{WaitId, WaitIdOptions, waitid};
+use rustix::process::{Resource, Rlimit, WaitId, WaitIdOptions, getrlimit, setrlimit, waitid};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
@@ -24,8 +25,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("program", _) => program(),
         ("program-from-elsewhere", _) => program_from_elsewhere(),
         ("restart", task) => restart(task),
-        ("spawn", script) => spawn_shell(script),
+        ("spawn", path) => spawn_and_tell(path, arguments),
+        ("spawn-often", path) => spawn_often(path),
         ("fail-often", path) => fail_often(path),
+        ("starve", path) => starve(path),
         ("marker", _) => marker(),
         ("take", name) => take(name),
         ("pid-file", path) => pid_file(path),
@@ -70,10 +73,41 @@ fn restart(task: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn spawn_shell(script: &str) -> Result<(), Box<dyn Error>> {
-    let mut shell = Program::new("/bin/sh")?;
-    shell.set_arguments(["-c", script]);
-    spawn(&shell, &SpawnOptions::default())?.wait()?;
+/// Starts a program, tells when it has hold of it, and waits for its end.
+fn spawn_and_tell(
+    path: &str,
+    arguments: impl Iterator<Item = String>,
+) -> Result<(), Box<dyn Error>> {
+    let mut program = Program::new(path)?;
+    program.set_arguments(arguments);
+    let mut child = spawn(&program, &SpawnOptions::default())?;
+    println!("spawned");
+    child.wait()?;
+    Ok(())
+}
+
+/// Starts a short program often, where ended children are ignored, and counts any other outcome
+/// than the two that there are.
+fn spawn_often(path: &str) -> Result<(), Box<dyn Error>> {
+    let program = Program::new(path)?;
+    let mut other = 0;
+    for _ in 0..200 {
+        other += match spawn(&program, &SpawnOptions::default()) {
+            Ok(mut child) => u32::from(child.wait()? != ExitStatus::Unknown),
+            Err(SpawnError::Vanished { .. }) => 0,
+            Err(_) => 1,
+        };
+    }
+    println!("other {other}");
+    tell_of_children();
+    Ok(())
+}
+
+/// Runs a program to its end.
+fn run(path: &str, arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
+    let mut program = Program::new(path)?;
+    program.set_arguments(arguments);
+    spawn(&program, &SpawnOptions::default())?.wait()?;
     Ok(())
 }
 
@@ -87,11 +121,27 @@ fn fail_often(path: &str) -> Result<(), Box<dyn Error>> {
         }
     }
     println!("descriptors +{}", open_descriptors()? - before);
+    tell_of_children();
+    Ok(())
+}
+
+/// Starts a program when no descriptor is left to watch it with.
+fn starve(path: &str) -> Result<(), Box<dyn Error>> {
+    let program = Program::new(path)?;
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(3), ..limit })?;
+    let result = spawn(&program, &SpawnOptions::default());
+    setrlimit(Resource::Nofile, limit)?;
+    println!("limited {}", matches!(result, Err(SpawnError::LimitReached { .. })));
+    tell_of_children();
+    Ok(())
+}
+
+fn tell_of_children() {
     match waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
         Err(Errno::CHILD) => println!("child none"),
         other => println!("child {other:?}"),
     }
-    Ok(())
 }
 
 /// Takes the channel, and tells what came of it.
@@ -115,7 +165,7 @@ fn take(name: &str) -> Result<(), Box<dyn Error>> {
     println!("taken {:?}", take_variable(name));
     println!("again {:?}", take_variable(name));
     let script = format!("printenv {name} || echo child has none");
-    spawn_shell(&script)?;
+    run("/bin/sh", ["-c".into(), script.clone()].into_iter())?;
     std::process::Command::new("/bin/sh").args(["-c", &script]).status()?;
     Ok(())
 }

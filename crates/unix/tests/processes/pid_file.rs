@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::support::{DEADLINE, HELPER, Helper};
 use rekindle_unix::{PidFile, PidFileError, Process, Signal};
@@ -305,6 +306,27 @@ fn a_lock_on_the_directory_by_a_stranger_does_not_keep_a_server_from_starting() 
         starters.into_iter().filter_map(|starter| starter.join().unwrap()).collect::<Vec<_>>()
     });
     assert_eq!(winners.len(), 1, "even then there is one winner");
+}
+
+#[test]
+fn each_change_waits_for_its_turn_at_the_directory_but_not_without_end() {
+    let (home, path) = home();
+    let mut old = PidFile::acquire(&path).unwrap();
+    let directory = fs::File::open(home.path()).unwrap();
+    rustix::fs::flock(&directory, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let waited = |begin: Instant| begin.elapsed() >= Duration::from_millis(500);
+
+    let begin = Instant::now();
+    let new = PidFile::take_over(&path).unwrap();
+    assert!(waited(begin));
+    let begin = Instant::now();
+    old.write_again().unwrap();
+    assert!(waited(begin));
+    let begin = Instant::now();
+    old.remove().unwrap();
+    assert!(waited(begin));
+    new.leave();
+    assert!(!path.exists());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use crate::support::{DEADLINE, HELPER, output_of, write_script};
+use crate::support::{DEADLINE, HELPER, Helper, output_of, write_script};
 use rekindle_unix::{Bell, ExitStatus, Program, ProgramError, SpawnError, SpawnOptions, spawn};
 use rustix::io::{FdFlags, fcntl_getfd};
 use tempfile::TempDir;
@@ -129,10 +129,19 @@ fn a_child_does_not_ignore_what_the_runtime_ignores() {
 
 #[test]
 fn what_was_ignored_on_purpose_stays_ignored_but_for_ended_children() {
-    let script = r#"trap "" HUP CHLD; exec "$1" spawn "exec cat /proc/self/status""#;
-    let status = output_of(Command::new("/bin/sh").args(["-c", script, "sh", HELPER]));
-    assert_ne!(signal_set(&status, "SigIgn") & bit(libc::SIGHUP), 0);
-    assert_eq!(signal_set(&status, "SigIgn") & bit(libc::SIGCHLD), 0);
+    let mut helper = Helper::start(
+        Command::new("env")
+            .args(["--ignore-signal=HUP", "--ignore-signal=CHLD", HELPER])
+            // It tells its status, and then waits with us until the helper has hold of it.
+            .args(["spawn", "/bin/cat", "/proc/self/status", "-"]),
+    );
+    let mut output = String::new();
+    while !(output.contains("spawned\n") && output.contains("SigCgt")) {
+        output += &format!("{}\n", helper.line());
+    }
+    helper.finish();
+    assert_ne!(signal_set(&output, "SigIgn") & bit(libc::SIGHUP), 0);
+    assert_eq!(signal_set(&output, "SigIgn") & bit(libc::SIGCHLD), 0);
 }
 
 #[test]
@@ -327,4 +336,21 @@ fn a_failed_start_costs_no_descriptor_and_leaves_no_child() {
     replace_content(&path, "nonsense");
     let output = output_of(Command::new(HELPER).arg("fail-often").arg(&path));
     assert_eq!(output, "descriptors +0\nchild none\n");
+}
+
+#[test]
+fn a_child_that_cannot_be_watched_is_not_left_alone() {
+    let output = output_of(Command::new(HELPER).args(["starve", "/bin/cat"]));
+    assert_eq!(output, "limited true\nchild none\n");
+}
+
+#[test]
+fn where_ended_children_are_ignored_a_short_one_is_lost_but_never_mistaken() {
+    let output = output_of(Command::new("env").args([
+        "--ignore-signal=CHLD",
+        HELPER,
+        "spawn-often",
+        "/bin/true",
+    ]));
+    assert_eq!(output, "other 0\nchild none\n");
 }
