@@ -306,8 +306,12 @@ impl OldSide {
                 self.resume_after(phase);
                 self.state = State::Ended(failed_in(phase, reason));
             }
+            // It was ended by us: how says nothing.
+            (None, State::Ending { verdict, kill: Kill::Done }) => {
+                self.state = State::Ended(verdict.clone());
+            }
             // How it ended says more than that the channel closed; any other cause stays.
-            (None, State::Ending { verdict, .. }) => {
+            (None, State::Ending { verdict, kill: Kill::At(_) }) => {
                 let verdict = match verdict.clone() {
                     Verdict::Aborted { phase, reason: Reason::ChannelClosed } => {
                         Verdict::Aborted { phase, reason }

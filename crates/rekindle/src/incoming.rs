@@ -30,6 +30,14 @@ pub(crate) struct Incoming {
     elder_entries: Vec<ElderEntry>,
     old: Option<Process>,
     actions: VecDeque<NewAction>,
+    reading: Reading,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Open,
+    /// End of file was read. It would be read again and again.
+    Over,
 }
 
 /// What a new process took over.
@@ -55,6 +63,7 @@ impl Incoming {
             elder_entries: Vec::new(),
             old: None,
             actions: VecDeque::new(),
+            reading: Reading::Open,
         };
         incoming.carry_out();
         incoming
@@ -95,7 +104,7 @@ impl Incoming {
     /// Takes in all that came, and sends what is due.
     pub(crate) fn pump(&mut self) {
         self.link.flush();
-        while !self.side.is_serving() && self.side.failure().is_none() {
+        while self.can_hear() {
             match self.link.receive(&mut self.buffer) {
                 Arrival::Message(message, descriptors) => self.message(message, descriptors),
                 Arrival::Garbage(error) => {
@@ -108,6 +117,11 @@ impl Incoming {
         }
         self.side.tick(self.clock.now());
         self.carry_out();
+    }
+
+    /// Whether something may come that is of use.
+    pub(crate) fn can_hear(&self) -> bool {
+        self.reading == Reading::Open && !self.side.is_serving() && self.side.failure().is_none()
     }
 
     /// The program is ready and wants these listeners.
@@ -159,6 +173,7 @@ impl Incoming {
 
     /// An old process that dies closes its end a little before it counts as dead.
     fn end_of_file(&mut self) {
+        self.reading = Reading::Over;
         let lives =
             self.old.as_ref().is_some_and(|old| !old.wait_for(DEATH_GRACE).unwrap_or(false));
         self.side.handle(if lives { NewEvent::OldHungUp } else { NewEvent::OldDied });

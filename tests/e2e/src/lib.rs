@@ -1,1 +1,40 @@
-//! Placeholder.
+//! The harness of the end-to-end tests: real servers, what happens to them, and strict clients.
+//!
+//! It owns the servers under test, in a temporary directory and a process group of their own, and
+//! the looking at them from outside. It refuses to judge: what has to hold is in `tests/`.
+//!
+//! The servers are the binaries of this package: `server` is a good program on the library,
+//! `impostor` takes its place as a bad next version, and `ask` is another user.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a harness of tests: what fails here fails a test")]
+
+mod accept_queue;
+mod http;
+mod installation;
+mod launch;
+mod load;
+mod manner;
+mod message_client;
+mod notify_socket;
+mod patience;
+mod process_view;
+mod server;
+mod settings;
+mod ticker;
+mod upgrade;
+
+pub use accept_queue::AcceptQueue;
+pub use http::{HttpAnswer, HttpClient};
+pub use installation::{Installation, Next, Programs};
+pub use launch::Launch;
+pub use load::{CLIENTS, assert_nothing_noticed, new_connections, serves_on};
+pub use manner::Manner;
+pub use message_client::Correspondent;
+pub use notify_socket::{Notice, NotifySocket};
+pub use patience::{PATIENCE, eventually, within};
+pub use process_view::{Member, ProcessView};
+pub use server::{Ended, Server};
+pub use settings::{Face, Settings};
+pub use ticker::{Ticked, Ticker};
+pub use upgrade::{UpgradeUnderWay, Verdict};

@@ -24,6 +24,16 @@ fn a_child_that_does_not_exit_by_itself_is_killed_once() {
 }
 
 #[test]
+fn a_child_that_was_killed_failed_for_the_reason_that_it_was_killed_for() {
+    let mut side = after(in_state("start"), [OldEvent::EndOfFile]);
+    side.tick(at(1_000));
+    assert_eq!(actions(&mut side).last(), Some(&OldAction::Kill));
+    let side = after(side, [exited()]);
+    let (phase, reason) = (Phase::Starting, Reason::ChannelClosed);
+    assert_eq!(side.verdict(), Some(&Verdict::Aborted { phase, reason }));
+}
+
+#[test]
 fn a_program_file_that_is_being_written_is_tried_forty_times() {
     let mut side = OldSide::spawn(START, terms());
     let mut spawns = 0;

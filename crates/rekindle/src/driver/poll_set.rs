@@ -48,7 +48,7 @@ fn add_all<'a>(driver: &'a Driver, add: &mut impl FnMut(Token, BorrowedFd<'a>, P
         add(Token::Signals, signals.as_fd(), PollFlags::IN);
     }
     if let Some(incoming) = &driver.incoming
-        && incoming.failure().is_none()
+        && incoming.can_hear()
     {
         add(Token::Old, incoming.as_fd(), PollFlags::IN);
     }

@@ -1,0 +1,47 @@
+//! The scenarios that must hold, with real processes. Each test is named after its row in the
+//! table of scenarios; the files are by purpose.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests, and what fails here fails a test")]
+
+mod bad_next_version;
+mod deaths;
+mod drains;
+mod in_flight;
+mod leaks;
+mod limits;
+mod listeners;
+mod pid_files;
+mod programs;
+mod under_load;
+
+use rekindle_e2e::{Programs, Server, Settings};
+
+/// The binaries that these tests were built with.
+const PROGRAMS: Programs = Programs {
+    server: env!("CARGO_BIN_EXE_server"),
+    impostor: env!("CARGO_BIN_EXE_impostor"),
+    ask: env!("CARGO_BIN_EXE_ask"),
+};
+
+/// A server with these settings, which serves.
+fn server(settings: &Settings) -> Server {
+    Server::new(PROGRAMS, settings)
+}
+
+/// Makes one test for each face of a function that takes the face.
+macro_rules! both_faces {
+    ($($name:ident),+ $(,)?) => {
+        $(mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn tokio() {
+                super::$name(rekindle_e2e::Face::Tokio).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn blocking() {
+                super::$name(rekindle_e2e::Face::Blocking).await;
+            }
+        })+
+    };
+}
+pub(crate) use both_faces;
