@@ -3,13 +3,15 @@
 use std::io;
 use std::net::{SocketAddr, UdpSocket as StdUdpSocket};
 use std::os::unix::net::UnixDatagram as StdUnixDatagram;
+use std::sync::Arc;
 
+use rekindle_unix::Address;
 use tokio::io::Interest;
 
 use crate::datagrams::{Datagram, DatagramTransport, Receiver, Reception};
 use crate::gate::Door;
 use crate::readiness::{Readiness, watch};
-use crate::socket::local_addr;
+use crate::socket::{Socket, local_addr};
 
 /// A UDP socket.
 pub type UdpSocket = DatagramSocket<StdUdpSocket>;
@@ -77,6 +79,12 @@ impl<T: DatagramTransport> DatagramSocket<T> {
     #[must_use]
     pub fn name(&self) -> &str {
         self.receiver.held().name().as_str()
+    }
+
+    /// The address that it is bound to.
+    #[must_use]
+    pub fn address(&self) -> Option<Address> {
+        Socket::new(Arc::clone(self.receiver.held())).address()
     }
 
     /// The internet address that it is bound to, if it has one.
