@@ -98,6 +98,7 @@ Examples:
 
 Waits until the process has ended, so that its address and its files are free.
 By --control: tells what is finished first, and what was cut at the drain deadline (exit status 1).
+A service that stops takes no more questions there; a second SIGTERM makes it stop at once.
 By --pid-file: sends SIGTERM and waits. It cannot know what the process still does, or cut.";
 
 /// Let a service finish what it has, and end
@@ -116,8 +117,8 @@ const HAMMER_HELP: &str = "\
 Example:
   rekindle hammer --control app.sock
 
-What is cut are connections of processes that drain, in all older generations and in this one if it
-stops. Clients notice. A service that drains nothing refuses (exit status 4).";
+What is cut are connections of older generations that still drain. Clients notice. A service of
+which nothing drains refuses (exit status 4).";
 
 /// Cut what still drains
 #[derive(Debug, Args)]

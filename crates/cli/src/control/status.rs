@@ -81,8 +81,7 @@ mod tests {
             "draining":[{"generation":2,"pid":4700,"in_flight":3}],
             "last_failure":{"verdict":"aborted","reason":"exited","message":"it\u001b exited"}}"#,
         );
-        let expected = "\
-  pid            4711
+        let expected = "  pid            4711
   generation     3
   phase          serving
   build          1.4.0

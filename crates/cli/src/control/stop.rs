@@ -42,8 +42,9 @@ fn converse(caller: &Caller, output: Output) -> Result<ExitStatus, Failure> {
                     output.text(format_args!("{stopped} after {took}: nothing was cut"))?;
                     return Ok(ExitStatus::Done);
                 }
+                let were = if cut == 1 { "was" } else { "were" };
                 let (stopped, cut) = (styled(BAD, "stopped"), count(cut));
-                output.text(format_args!("{stopped} after {took}: {cut} in flight were cut"))?;
+                output.text(format_args!("{stopped} after {took}: {cut} in flight {were} cut"))?;
                 return Ok(ExitStatus::Noticed);
             }
             other => return Err(caller.not_understood(&other)),

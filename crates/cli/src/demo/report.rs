@@ -110,3 +110,89 @@ fn optional_micros<S: Serializer>(time: &Option<Duration>, to: S) -> Result<S::O
         None => to.serialize_none(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use rekindle_prove::{Group, Mode, Request, Target};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::super::server::Generation;
+    use super::*;
+
+    const PLAN: Plan =
+        Plan { upgrades: 1, connections: 2, listen: SocketAddr::new(LOOPBACK, 8888) };
+    const LOOPBACK: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    async fn load(address: SocketAddr, requests: u64) -> (Instant, Outcome) {
+        let plan = rekindle_prove::Plan::new(Target::Tcp(address));
+        let group = Group::new(Mode::New, Request::get("/")).requests(requests);
+        let started = Instant::now();
+        (started, plan.group(group).start().unwrap().wait().await)
+    }
+
+    /// Answers as generation 7, for ever.
+    async fn generation_7() -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind((LOOPBACK, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 18\r\nconnection: close\r\n\r\n\
+                    pid 1 generation 7";
+                stream.read(&mut [0; 1024]).await.unwrap();
+                stream.write_all(answer).await.unwrap();
+            }
+        });
+        address
+    }
+
+    fn upgrade(to: u64, begun: Instant) -> Upgrade {
+        let generation = |number| Generation { number, pid: 1, address: (LOOPBACK, 1).into() };
+        let committed = Duration::from_millis(2);
+        Upgrade { old: generation(to - 1), new: generation(to), begun, committed }
+    }
+
+    #[tokio::test]
+    async fn nothing_noticed_and_all_measured_is_done() {
+        let address = generation_7().await;
+        let (started, outcome) = load(address, 3).await;
+        let report = Report::new(&PLAN, address, started, &[upgrade(7, started)], outcome);
+        assert_eq!(report.status(), ExitStatus::Done);
+        assert_eq!(report.latency.count(), 3);
+        assert_eq!(report.upgrades[0].only_new, Some(Duration::ZERO), "no other ever answered");
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["upgrades"][0]["committed_us"], 2_000);
+    }
+
+    #[tokio::test]
+    async fn a_generation_that_never_answered_is_not_measured() {
+        let address = generation_7().await;
+        for generation in [6, 8] {
+            let (started, outcome) = load(address, 3).await;
+            let upgrades = [upgrade(generation, started)];
+            let report = Report::new(&PLAN, address, started, &upgrades, outcome);
+            assert_eq!(report.status(), ExitStatus::CouldNotRun, "{generation}");
+            assert!(serde_json::to_value(&report).unwrap()["upgrades"][0]["only_new_us"].is_null());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_load_without_answers_proves_nothing() {
+        let address = generation_7().await;
+        let (started, outcome) = load(address, 0).await;
+        let report = Report::new(&PLAN, address, started, &[], outcome);
+        assert_eq!(report.status(), ExitStatus::CouldNotRun);
+    }
+
+    #[tokio::test]
+    async fn whatever_clients_notice_is_noticed() {
+        let nobody = TcpListener::bind((LOOPBACK, 0)).unwrap().local_addr().unwrap();
+        let (started, outcome) = load(nobody, 2).await;
+        let report = Report::new(&PLAN, nobody, started, &[], outcome);
+        assert_eq!((report.status(), report.noticed), (ExitStatus::Noticed, 2));
+        let summary = super::super::summary::Summary(&report).to_string();
+        assert!(summary.contains("refused") && summary.contains("noticed"), "{summary}");
+        assert!(summary.contains(": refused: Connection refused"), "{summary}");
+    }
+}
