@@ -25,11 +25,17 @@ be run or measured.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DemoArguments {
     /// How often the server is replaced
-    #[arg(long, value_name = "NUMBER", default_value_t = 5, value_parser = value_parser!(u32).range(1..=1_000))]
+    #[arg(
+        long, value_name = "NUMBER", default_value_t = 5,
+        value_parser = value_parser!(u32).range(1..=1_000)
+    )]
     pub(crate) upgrades: u32,
 
     /// How many connections are open at the same time
-    #[arg(long, value_name = "NUMBER", default_value_t = 16, value_parser = value_parser!(u16).range(2..=256))]
+    #[arg(
+        long, value_name = "NUMBER", default_value_t = 16,
+        value_parser = value_parser!(u16).range(2..=256)
+    )]
     pub(crate) connections: u16,
 
     /// Where the server listens: a loopback address; if the port is taken, any other is used

@@ -23,6 +23,9 @@ pub(crate) struct DemoServerArguments {
     pub(crate) control: Option<PathBuf>,
 
     /// How long a process that was replaced stays able to resume
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(
+        long, value_name = "TIME", default_value = "10s",
+        value_parser = humantime::parse_duration
+    )]
     pub(crate) probation: Duration,
 }

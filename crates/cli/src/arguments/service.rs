@@ -39,7 +39,10 @@ pub(crate) struct StatusArguments {
     pub(crate) whom: WhomArguments,
 
     /// How long to wait for the answer
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(
+        long, value_name = "TIME", default_value = "10s",
+        value_parser = humantime::parse_duration
+    )]
     pub(crate) timeout: Duration,
 }
 
@@ -50,9 +53,9 @@ Examples:
   rekindle upgrade --control app.sock -- --config new.toml
   rekindle upgrade --pid-file app.pid --signal USR2 --timeout 2min
 
-By --control: the phases as they happen, then the verdict: committed (exit status 0), aborted (5: the
-old process never stopped serving) or rolled back (6: the new one died in its probation, the old one
-serves again), with the reason.
+By --control: the phases as they happen, then the verdict with its reason: committed (exit status
+0), aborted (5: the old process never stopped serving) or rolled back (6: the new one died in its
+probation, the old one serves again).
 By --pid-file: sends the signal and waits until the file names another process that runs (exit
 status 0). It cannot know why a file does not change, whether the new process is ready beyond what
 its program means by writing the file, nor whether it is rolled back later.";
@@ -109,7 +112,10 @@ pub(crate) struct StopArguments {
     pub(crate) whom: WhomArguments,
 
     /// How long to wait; the service goes on stopping after that
-    #[arg(long, value_name = "TIME", default_value = "90s", value_parser = humantime::parse_duration)]
+    #[arg(
+        long, value_name = "TIME", default_value = "90s",
+        value_parser = humantime::parse_duration
+    )]
     pub(crate) timeout: Duration,
 }
 
@@ -129,6 +135,9 @@ pub(crate) struct HammerArguments {
     pub(crate) control: PathBuf,
 
     /// How long to wait for the answer
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(
+        long, value_name = "TIME", default_value = "10s",
+        value_parser = humantime::parse_duration
+    )]
     pub(crate) timeout: Duration,
 }

@@ -140,7 +140,8 @@ mod tests {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 18\r\nconnection: close\r\n\r\n\
                     pid 1 generation 7";
-                stream.read(&mut [0; 1024]).await.unwrap();
+                let count = stream.read(&mut [0; 1024]).await.unwrap();
+                assert!(count > 0);
                 stream.write_all(answer).await.unwrap();
             }
         });
