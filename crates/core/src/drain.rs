@@ -80,6 +80,19 @@ impl Drain {
         Self { state: State::Running { since: now, deadline, count: None } }
     }
 
+    /// The same drain, when the process accepts no more on listeners that it accepted on until
+    /// `now`: one that was over, since nothing was in flight, begins anew, for something may be by
+    /// now. One that runs keeps its deadline, and one that the hammer fell on is over.
+    #[must_use]
+    pub fn reopened(self, now: Instant, timeout: Duration) -> Self {
+        match self.state {
+            State::Finished(DrainReport { end: DrainEnd::Drained, .. }) => {
+                Self::begin(now, timeout)
+            }
+            State::Running { .. } | State::Cutting(_) | State::Finished(_) => self,
+        }
+    }
+
     /// So much is in flight now.
     pub fn in_flight(&mut self, now: Instant, in_flight: u64) {
         if let State::Running { count, .. } = &mut self.state {
@@ -202,6 +215,17 @@ mod tests {
         let mut drain = Drain::begin(at(1), TIMEOUT);
         drain.tick(at(2));
         assert_eq!(drain.report(), None);
+    }
+
+    #[test]
+    fn only_one_that_was_drained_begins_anew() {
+        let reopened = drain_of(0).reopened(at(10), TIMEOUT);
+        assert_eq!(reopened, Drain::begin(at(10), TIMEOUT));
+        let running = drain_of(2);
+        assert_eq!(running.clone().reopened(at(10), TIMEOUT), running);
+        let mut hammered = drain_of(2);
+        hammered.hammer(at(2), HammerCause::Operator);
+        assert_eq!(hammered.clone().reopened(at(10), TIMEOUT), hammered);
     }
 
     #[test]

@@ -259,7 +259,7 @@ impl Life {
             }
             self.actions.push_back(Action::Upgrade(action));
         }
-        self.conclude_upgrade();
+        self.conclude_upgrade(now);
         self.conclude_drain(now);
     }
 
@@ -307,8 +307,8 @@ impl Life {
         });
     }
 
-    fn conclude_upgrade(&mut self) {
-        self.replace(|state, actions, _| match state {
+    fn conclude_upgrade(&mut self, now: Instant) {
+        self.replace(|state, actions, settings| match state {
             State::Upgrading(serving, side) => match side.verdict() {
                 Some(verdict) => {
                     actions.push_back(Action::Verdict(verdict.clone()));
@@ -322,6 +322,8 @@ impl Life {
                     actions.push_back(Action::Verdict(verdict.clone()));
                     actions.push_back(Action::ReleaseElders);
                     actions.push_back(Action::EndListeners(ending));
+                    // What the new process did not claim was accepted on until now.
+                    let drain = drain.reopened(now, settings.drain_timeout);
                     State::Leaving(Leaving::upgraded(ending, drain, progress))
                 }
                 None => State::Draining(serving, side, drain, progress),

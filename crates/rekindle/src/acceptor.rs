@@ -11,7 +11,7 @@ use rustix::net::{SocketFlags, accept_with, acceptfrom_with};
 use tracing::{debug, warn};
 
 use crate::gate::{Door, Gate};
-use crate::held::Held;
+use crate::held::{Attendance, Held};
 use crate::telemetry;
 use crate::tracker::{Guard, Tracker};
 
@@ -20,6 +20,7 @@ use crate::tracker::{Guard, Tracker};
 pub(crate) struct Acceptor {
     held: Arc<Held>,
     tracker: Tracker,
+    _attendance: Attendance,
 }
 
 /// What an attempt came to.
@@ -45,8 +46,9 @@ pub(crate) struct Accepted {
 }
 
 impl Acceptor {
-    pub(crate) const fn new(held: Arc<Held>, tracker: Tracker) -> Self {
-        Self { held, tracker }
+    pub(crate) fn new(held: Arc<Held>, tracker: Tracker) -> Self {
+        let attendance = held.attend();
+        Self { held, tracker, _attendance: attendance }
     }
 
     pub(crate) fn gate(&self) -> &Gate {

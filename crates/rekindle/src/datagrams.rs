@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tracing::warn;
 
 use crate::gate::{Door, Gate};
-use crate::held::Held;
+use crate::held::{Attendance, Held};
 use crate::tracker::{Guard, Tracker};
 
 /// A datagram that was received. It counts as in flight until it is dropped, so that an answer to
@@ -87,6 +87,7 @@ pub(crate) struct Receiver<T> {
     held: Arc<Held>,
     pub(crate) socket: T,
     tracker: Tracker,
+    _attendance: Attendance,
 }
 
 /// What an attempt came to.
@@ -105,7 +106,8 @@ impl<T: DatagramTransport> Receiver<T> {
     /// A receiver with a descriptor of its own for the same socket.
     pub(crate) fn new(held: Arc<Held>, tracker: Tracker) -> io::Result<Self> {
         let descriptor: OwnedFd = held.descriptor.as_fd().try_clone_to_owned()?;
-        Ok(Self { held, socket: T::from(descriptor), tracker })
+        let attendance = held.attend();
+        Ok(Self { held, socket: T::from(descriptor), tracker, _attendance: attendance })
     }
 
     pub(crate) fn gate(&self) -> &Gate {

@@ -85,6 +85,8 @@ pub(crate) struct Driver {
     pid_file: PidFileState,
     incoming: Option<Incoming>,
     held: Vec<Arc<Held>>,
+    /// Those that nobody will accept on once their queues are empty.
+    last_calls: Vec<Arc<Held>>,
     /// Which of them the successor claimed, by position.
     claimed: Vec<u32>,
     elders: ElderLinks,
@@ -126,6 +128,7 @@ impl Driver {
             pid_file: parts.pid_file,
             incoming: parts.incoming,
             held: Vec::new(),
+            last_calls: Vec::new(),
             claimed: Vec::new(),
             elders: ElderLinks::default(),
             successor: None,
@@ -204,9 +207,12 @@ impl Driver {
         retries.chain(machine).min()
     }
 
-    /// Tells the machine what is in flight.
+    /// Tells the machine what is in flight. Whoever waits in a queue after the last call is as well:
+    /// between two that are accepted there may be none.
     fn count(&mut self) {
-        let in_flight = self.shared.tracker.in_flight();
+        let waiting = self.last_calls.iter().filter(|held| held.has_somebody_waiting()).count();
+        let waiting = u64::try_from(waiting).unwrap_or(u64::MAX);
+        let in_flight = self.shared.tracker.in_flight().saturating_add(waiting);
         self.life.handle(self.clock.now(), Event::InFlight(in_flight));
     }
 

@@ -1,10 +1,11 @@
 //! A listener that this process holds: the descriptor, its names and addresses, and its gate.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use rekindle_core::{ListenerEntry, ListenerName, SocketKind, Text};
 use rekindle_unix::{Address, SocketPath};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tracing::warn;
 
 use crate::gate::{Door, Gate};
@@ -18,12 +19,19 @@ pub(crate) struct Held {
     /// The position in the old process's offer, if it came from there.
     pub(crate) position: Option<u32>,
     path: Option<SocketPath>,
+    /// Cloned into whatever accepts or receives on it for the program.
+    attendance: Attendance,
 }
+
+/// Held by what accepts or receives on a listener, as long as it may.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Attendance(Arc<()>);
 
 impl Held {
     pub(crate) fn new(entry: ListenerEntry, descriptor: OwnedFd, position: Option<u32>) -> Self {
         let path = owned_path(&entry);
-        Self { entry, descriptor: Arc::new(descriptor), gate: Gate::new(), position, path }
+        let (descriptor, gate) = (Arc::new(descriptor), Gate::new());
+        Self { entry, descriptor, gate, position, path, attendance: Attendance::default() }
     }
 
     pub(crate) const fn name(&self) -> &ListenerName {
@@ -33,6 +41,18 @@ impl Held {
     /// Whether nobody is asked to accept: our own sockets are accepted on by the driver.
     pub(crate) fn is_internal(&self) -> bool {
         self.name().as_str().starts_with(INTERNAL_PREFIX)
+    }
+
+    pub(crate) fn attend(&self) -> Attendance {
+        self.attendance.clone()
+    }
+
+    /// Whether somebody waits in its queue after the last call, and will be served: not if the
+    /// program has dropped what accepts on it, or accepts by itself and may have stopped.
+    pub(crate) fn has_somebody_waiting(&self) -> bool {
+        self.gate.door() == Door::LastCall
+            && Arc::strong_count(&self.attendance.0) > 1
+            && is_readable(self.descriptor.as_fd())
     }
 
     /// Ends it for good: what is in the queue is still taken, then clients are refused.
@@ -55,6 +75,12 @@ impl Held {
             let _ = rustix::net::shutdown(self.descriptor.as_fd(), rustix::net::Shutdown::Both);
         }
     }
+}
+
+/// Whether there is something to take in now. What cannot be looked at has nothing.
+fn is_readable(descriptor: BorrowedFd<'_>) -> bool {
+    let mut set = [PollFd::from_borrowed_fd(descriptor, PollFlags::IN)];
+    poll(&mut set, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 /// What the names of our own listeners begin with.
@@ -105,4 +131,30 @@ pub(crate) fn entry(
     lent: bool,
 ) -> ListenerEntry {
     ListenerEntry { name, kind, requested: Text::of(requested), bound: Text::of(bound), lent }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn who_waits_after_the_last_call_is_waited_for_as_long_as_somebody_accepts() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let bound = format!("tcp:{address}");
+        let entry = entry("x".parse().unwrap(), SocketKind::Tcp, &bound, &bound, false);
+        let held = Held::new(entry, listener.into(), None);
+        let attendance = held.attend();
+        let _client = TcpStream::connect(address).unwrap();
+        assert!(!held.has_somebody_waiting(), "there was no last call");
+        held.last_call();
+        assert!(held.has_somebody_waiting());
+        drop(attendance);
+        assert!(!held.has_somebody_waiting(), "nobody would accept it");
+        let _again = held.attend();
+        held.end();
+        assert!(!held.has_somebody_waiting());
+    }
 }

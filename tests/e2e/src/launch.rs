@@ -112,7 +112,7 @@ pub(crate) fn command(words: &[OsString], settings: &Settings) -> Command {
     for name in ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "WATCHDOG_USEC"] {
         command.env_remove(name);
     }
-    command.args(&words[1..]).args(settings.to_arguments()).env("RUST_BACKTRACE", "1");
+    command.args(&words[1..]).args(settings.to_arguments()).env("RUST_LIB_BACKTRACE", "0");
     command
 }
 

@@ -32,6 +32,8 @@ pub enum Manner {
     Crashes,
     /// Is ready, and dies on being told to take over.
     DiesAtCommit,
+    /// Is ready, and does nothing on being told to take over.
+    HangsAtCommit,
 }
 
 impl Manner {

@@ -1,11 +1,11 @@
 //! A server under test, from its first process to its last. Owns its process group, which it ends
 //! when dropped; refuses to load it.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 
 use rekindle::control::{Client, Replies, Reply, Request, Status, Wait};
@@ -188,31 +188,20 @@ impl Server {
     /// itself.
     #[must_use]
     pub fn run_beside(&self, settings: &Settings) -> Output {
-        self.run_beside_as(settings, None)
+        run(&mut self.beside(settings))
     }
 
     /// [`Server::run_beside`], as another user. Only root may.
     #[must_use]
-    pub fn run_beside_as(&self, settings: &Settings, user: Option<u32>) -> Output {
-        let mut command = command(&[self.installation.current().into()], settings);
-        command.current_dir(self.installation.directory()).stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.process_group(self.group());
-        if let Some(user) = user {
-            command.uid(user).gid(user);
-        }
-        spawn(&mut command).wait_with_output().unwrap()
+    pub fn run_beside_as(&self, settings: &Settings, user: u32) -> Output {
+        run(self.beside(settings).uid(user).gid(user))
     }
 
     /// Starts a next version that nobody asked for, which finds this one at the rendezvous.
     #[must_use]
     pub fn start_beside(&self, settings: &Settings) -> Child {
-        let mut command = command(&[self.installation.current().into()], settings);
-        command.current_dir(self.installation.directory()).stdin(Stdio::null());
-        let log = fs::OpenOptions::new().append(true).open(self.path("log")).unwrap();
-        command.stdout(Stdio::null()).stderr(log);
-        command.process_group(self.group());
-        spawn(&mut command)
+        let log = OpenOptions::new().append(true).open(self.path("log")).unwrap();
+        spawn(self.beside(settings).stdout(Stdio::null()).stderr(log))
     }
 
     /// All that its processes have said.
@@ -224,6 +213,14 @@ impl Server {
     /// Waits until the log has this in it.
     pub fn wait_for_log(&self, text: &str) {
         eventually(text, || self.log().contains(text).then_some(()));
+    }
+
+    /// The command for another instance, in this one's group.
+    fn beside(&self, settings: &Settings) -> Command {
+        let mut command = command(&[self.installation.current().into()], settings);
+        command.current_dir(self.installation.directory()).process_group(self.group());
+        command.stdin(Stdio::null());
+        command
     }
 
     fn group(&self) -> i32 {
@@ -240,6 +237,11 @@ impl Server {
             Err(_) => None,
         })
     }
+}
+
+fn run(command: &mut Command) -> Output {
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    spawn(command).wait_with_output().unwrap()
 }
 
 impl Drop for Server {

@@ -41,6 +41,22 @@ fn the_report_says_how_the_drain_ended() {
 }
 
 #[test]
+fn what_came_in_probation_on_a_listener_that_was_not_claimed_is_finished() {
+    let mut life = in_state("probation");
+    life.handle(START, Event::InFlight(0));
+    let confirmed = at(5_000);
+    life.handle(confirmed, message(Message::Confirmed));
+    life.handle(confirmed, Event::InFlight(1));
+    assert!(matches!(life.phase(), LifePhase::Leaving(_)), "it has something to finish");
+    actions(&mut life);
+    life.handle(at(6_000), Event::InFlight(0));
+    let took = Duration::from_secs(1);
+    let report = DrainReport { end: DrainEnd::Drained, at_start: 1, cut: 0, took };
+    assert!(actions(&mut life).contains(&Action::Finish(report)));
+    assert_eq!(life.phase(), LifePhase::Ended);
+}
+
+#[test]
 fn what_drains_in_probation_is_cut_at_its_deadline_and_the_process_stays_able_to_resume() {
     let settings = Settings { drain_timeout: Duration::from_secs(1), ..Settings::default() };
     let mut life = newborn(settings);

@@ -116,7 +116,11 @@ pub(crate) fn in_state(state: &str) -> Life {
         "committing" => upgrading([spawned(), hello(), ready(), flight(2)]),
         "probation" => upgrading([spawned(), hello(), ready(), flight(2), says(Message::Serving)]),
         "replaced" => upgrading([spawned(), hello(), ready(), flight(2), says(Message::Confirmed)]),
-        "gone" => upgrading([spawned(), hello(), ready(), flight(0), says(Message::Confirmed)]),
+        "gone" => {
+            let mut life = in_state("replaced");
+            life.handle(START, flight(0));
+            life
+        }
         "stopping" => stop(serving()),
         "stopping-upgrade" => stop(upgrading([spawned(), hello()])),
         "stopped" => {

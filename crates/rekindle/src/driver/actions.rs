@@ -37,6 +37,7 @@ impl Driver {
                 held.gate.set(Door::Ended);
             } else {
                 held.last_call();
+                self.last_calls.push(held);
             }
         }
         self.operators.close();
@@ -76,6 +77,7 @@ impl Driver {
             // It is removed if it is still ours: a successor has replaced it by its own.
             drop(pid_file);
         }
+        self.last_calls.clear();
         self.operators.stopped(&report);
         self.set_stage(Stage::Finished(report));
     }

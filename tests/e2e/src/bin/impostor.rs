@@ -44,7 +44,8 @@ fn main() -> anyhow::Result<()> {
         | Manner::ClaimsTooMuch
         | Manner::GivesUp
         | Manner::Crashes
-        | Manner::DiesAtCommit => with_the_offer(&channel, manner),
+        | Manner::DiesAtCommit
+        | Manner::HangsAtCommit => with_the_offer(&channel, manner),
     }
 }
 
@@ -60,10 +61,12 @@ fn with_the_offer(channel: &Channel, manner: Manner) -> anyhow::Result<()> {
             say(channel, &Message::Failed { words })?;
             exit(5);
         }
-        Manner::DiesAtCommit => {
+        Manner::DiesAtCommit | Manner::HangsAtCommit => {
             say(channel, &Message::Ready { claimed: (0..listeners).collect() })?;
             until(channel, |message| *message == Message::Commit)?;
-            exit(6);
+            if manner == Manner::DiesAtCommit {
+                exit(6);
+            }
         }
         _ => {}
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use rekindle::control::Wait;
 use rekindle_core::{Generation, Message, PROTOCOL, decode, encode};
 use rekindle_e2e::{
-    CLIENTS, Ended, Face, Manner, Next, Server, Settings, Verdict, assert_nothing_noticed,
-    eventually, new_connections, serves_on,
+    CLIENTS, Ended, Face, Manner, Next, Server, Settings, assert_nothing_noticed, eventually,
+    new_connections, serves_on,
 };
 use rekindle_prove::Outcome;
 use rekindle_unix::{Channel, ChannelListener, FrameBuffer, PidFile, Received, Signal};
@@ -17,6 +17,7 @@ use crate::{PROGRAMS, both_faces, server};
 both_faces!(
     s11_the_new_process_is_killed_in_probation,
     s11_the_new_process_dies_at_the_commit,
+    s11_the_new_process_hangs_at_the_commit,
     s12_the_old_process_is_killed_while_the_new_one_initialises,
 );
 
@@ -50,7 +51,7 @@ async fn s11_the_new_process_dies_at_the_commit(face: Face) {
     let server = server(&Settings::new(face));
     let load = new_connections(server.target());
     server.installation().install(Next::Bad(Manner::DiesAtCommit));
-    let verdict: Verdict = server.upgrade().failed("rolled-back", "probation", "exited");
+    let verdict = server.upgrade().failed("rolled-back", "probation", "exited");
     assert!(verdict.message.contains("status 6"), "{}", verdict.message);
     assert_eq!(server.status().pid, server.first_pid());
     serves_on(&load);
@@ -58,6 +59,20 @@ async fn s11_the_new_process_dies_at_the_commit(face: Face) {
     assert_eq!(server.upgrade().committed().generation, 3);
     serves_on(&load);
     // It never accepted, so there is nothing that it could have lost.
+    assert_nothing_noticed(&load.stop().await);
+}
+
+async fn s11_the_new_process_hangs_at_the_commit(face: Face) {
+    let server = server(&Settings::new(face));
+    let load = new_connections(server.target());
+    server.installation().install(Next::Bad(Manner::HangsAtCommit));
+    // Until it is given up nobody accepts, and clients wait in the queue.
+    server.upgrade().failed("rolled-back", "probation", "take-over-timeout");
+    assert_eq!(server.processes(), [server.first_pid()]);
+    serves_on(&load);
+    server.installation().install(Next::Good);
+    server.upgrade().committed();
+    serves_on(&load);
     assert_nothing_noticed(&load.stop().await);
 }
 

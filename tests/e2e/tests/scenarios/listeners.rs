@@ -1,6 +1,7 @@
 //! Listeners of every kind survive; dropped ones are closed, added ones are bound.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rekindle::control::Wait;
@@ -20,9 +21,11 @@ both_faces!(
     s18_a_renamed_one_is_the_same,
 );
 
-/// One of each kind. The abstract names are of this process alone.
-fn all_kinds(face: Face) -> Vec<(String, String)> {
-    let unique = format!("rekindle-e2e-{}-{face:?}", std::process::id());
+/// One of each kind. Abstract names are the whole machine's, so each is used once.
+fn all_kinds() -> Vec<(String, String)> {
+    static USED: AtomicU32 = AtomicU32::new(0);
+    let number = USED.fetch_add(1, Ordering::Relaxed);
+    let unique = format!("rekindle-e2e-{}-{number}", std::process::id());
     let kinds = [
         ("tcp4", "tcp:127.0.0.1:0".to_owned()),
         ("tcp6", "tcp6:[::1]:0".to_owned()),
@@ -59,7 +62,7 @@ fn addresses(server: &Server) -> BTreeMap<String, String> {
 }
 
 async fn s18_all_kinds_survive_ten_upgrades(face: Face) {
-    let settings = Settings { listeners: all_kinds(face), ..Settings::new(face) };
+    let settings = Settings { listeners: all_kinds(), ..Settings::new(face) };
     let server = server(&settings);
     let before = addresses(&server);
     assert_eq!(before.len(), settings.listeners.len(), "{before:?}");
@@ -91,7 +94,7 @@ async fn s18_all_kinds_survive_ten_upgrades(face: Face) {
 
 async fn s18_dropped_ones_are_closed_and_added_ones_are_bound(face: Face) {
     let probation = Duration::from_millis(300);
-    let kinds = all_kinds(face);
+    let kinds = all_kinds();
     let settings = Settings { listeners: kinds, probation, ..Settings::new(face) };
     let server = server(&settings);
     let before = addresses(&server);

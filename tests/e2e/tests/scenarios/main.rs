@@ -10,8 +10,10 @@ mod in_flight;
 mod leaks;
 mod limits;
 mod listeners;
+mod operators;
 mod pid_files;
 mod programs;
+mod service_manager;
 mod under_load;
 
 use rekindle_e2e::{Programs, Server, Settings};
