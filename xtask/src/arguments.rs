@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::bench::BenchOptions;
 use crate::ci::{CiOptions, Step};
 
 /// What CI runs, checks and benches of this repository.
@@ -17,6 +18,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Task {
     /// Run all steps that CI runs, up to the first that fails
     Ci(CiOptions),
+    /// Measure upgrades, in release mode
+    Bench(BenchOptions),
     #[command(flatten)]
     Step(Step),
 }

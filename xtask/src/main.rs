@@ -1,9 +1,10 @@
 //! `cargo xtask`: what CI runs, checks and benches of this repository.
 //!
-//! The file owns the exit status and nothing else: 0 if all is well, 1 if a check failed
-//! 2 if the arguments are wrong or the work could not be done.
+//! The file owns the exit status and nothing else: 0 if all is well, 1 if a check failed or a goal
+//! was missed, 2 if the arguments are wrong or the work could not be done.
 
 mod arguments;
+mod bench;
 mod ci;
 mod outcome;
 mod repository;
@@ -35,6 +36,7 @@ fn run(arguments: Arguments) -> Result<bool> {
     let repository = Repository::find();
     match arguments.task {
         Task::Ci(options) => ci::run(&repository, &options),
+        Task::Bench(options) => bench::run(&repository, &options),
         Task::Step(step) => ci::run_alone(&repository, step),
     }
 }
