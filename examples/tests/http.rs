@@ -28,7 +28,7 @@ fn run(conversation: &mut Conversation, goodbye: bool) -> (String, Step) {
         match conversation.step(goodbye) {
             Step::Write(bytes) => written.extend_from_slice(&bytes),
             Step::Pause(_) => {}
-            step => return (String::from_utf8(written).unwrap(), step),
+            step => return (String::from_utf8(written).expect("what is written is text"), step),
         }
     }
 }
