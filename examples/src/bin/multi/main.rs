@@ -33,7 +33,8 @@ use crate::talk::Talk;
 
 Try it:
   multi --pid-file multi.pid &
-  echo who | nc -N 127.0.0.1 7000; kill -HUP $(cat multi.pid); sleep 1; echo who | nc -NU multi.stream"
+  echo who | nc -N 127.0.0.1 7000; kill -HUP $(cat multi.pid)
+  echo who | nc -N -U multi.stream"
 )]
 struct Options {
     /// Add a listener, or give one another address
