@@ -17,12 +17,12 @@ fn who() -> String {
     format!("{}\n", site())
 }
 
-fn conversation() -> Conversation {
+fn conversation() -> Conversation<Site> {
     Conversation::new(site())
 }
 
 /// Carries out all steps up to the next read or the close, and joins what is written.
-fn run(conversation: &mut Conversation, goodbye: bool) -> (String, Step) {
+fn run(conversation: &mut Conversation<Site>, goodbye: bool) -> (String, Step) {
     let mut written = Vec::new();
     loop {
         match conversation.step(goodbye) {
