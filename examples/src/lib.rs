@@ -18,4 +18,4 @@ pub use goodbye::Goodbye;
 pub use log::log_to_stderr;
 pub use options::{ServiceOptions, positive_duration};
 pub use server::Server;
-pub use site::{Answer, LONGEST_PAUSE, Site};
+pub use site::{LONGEST_PAUSE, Site};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rekindle::Generation;
 
-use crate::http::{Method, Request, Status};
+use crate::http::{Answer, Handler, Method, Request, Status};
 
 /// The longest pause that a client may ask for.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -17,19 +17,6 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 pub struct Site {
     pid: u32,
     generation: Generation,
-}
-
-/// What is answered to a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// The status.
-    pub status: Status,
-    /// The methods that the path does take, if the status is 405.
-    pub allow: Option<&'static str>,
-    /// The body.
-    pub body: Vec<u8>,
-    /// How long to wait before it is sent.
-    pub pause: Duration,
 }
 
 impl Site {
@@ -59,9 +46,13 @@ impl Site {
         }
     }
 
-    /// The answer to a request.
-    #[must_use]
-    pub fn answer(&self, request: Request) -> Answer {
+    fn who(&self, pause: Duration) -> Answer {
+        Answer { pause, ..Answer::of(Status::Ok, self) }
+    }
+}
+
+impl Handler for Site {
+    fn answer(&self, request: Request) -> Answer {
         match (request.path(), request.method) {
             ("/", Method::Get | Method::Head) => self.who(Duration::ZERO),
             ("/slow", Method::Get | Method::Head) => match pause(request.query()) {
@@ -69,14 +60,15 @@ impl Site {
                 None => Answer::of(Status::BadRequest, "ask for /slow?ms=N, N up to 60000"),
             },
             ("/echo", Method::Post) => Answer { body: request.body, ..Answer::of(Status::Ok, "") },
-            ("/" | "/slow", _) => Answer::not_allowed("GET, HEAD"),
-            ("/echo", _) => Answer::not_allowed("POST"),
+            ("/" | "/slow", _) => not_allowed("GET, HEAD"),
+            ("/echo", _) => not_allowed("POST"),
             _ => Answer::of(Status::NotFound, "there are /, /slow?ms=N and /echo"),
         }
     }
 
-    fn who(&self, pause: Duration) -> Answer {
-        Answer { pause, ..Answer::of(Status::Ok, self) }
+    /// Each answer says who gives it, an echo too.
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![("x-pid", self.pid.to_string()), ("x-generation", self.generation.to_string())]
     }
 }
 
@@ -86,18 +78,9 @@ impl Display for Site {
     }
 }
 
-impl Answer {
-    /// An answer of one line, at once.
-    #[must_use]
-    pub fn of(status: Status, line: impl Display) -> Self {
-        let body = format!("{line}\n").into_bytes();
-        Self { status, allow: None, body, pause: Duration::ZERO }
-    }
-
-    fn not_allowed(allow: &'static str) -> Self {
-        let line = format_args!("here you can {allow}").to_string();
-        Self { allow: Some(allow), ..Self::of(Status::MethodNotAllowed, line) }
-    }
+fn not_allowed(allow: &'static str) -> Answer {
+    let line = format!("here you can {allow}");
+    Answer { allow: Some(allow), ..Answer::of(Status::MethodNotAllowed, line) }
 }
 
 fn pause(query: Option<&str>) -> Option<Duration> {

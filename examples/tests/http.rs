@@ -17,18 +17,18 @@ fn who() -> String {
     format!("{}\n", site())
 }
 
-fn conversation() -> Conversation {
+fn conversation() -> Conversation<Site> {
     Conversation::new(site())
 }
 
 /// Carries out all steps up to the next read or the close, and joins what is written.
-fn run(conversation: &mut Conversation, goodbye: bool) -> (String, Step) {
+fn run(conversation: &mut Conversation<Site>, goodbye: bool) -> (String, Step) {
     let mut written = Vec::new();
     loop {
         match conversation.step(goodbye) {
             Step::Write(bytes) => written.extend_from_slice(&bytes),
             Step::Pause(_) => {}
-            step => return (String::from_utf8(written).unwrap(), step),
+            step => return (String::from_utf8(written).expect("what is written is text"), step),
         }
     }
 }

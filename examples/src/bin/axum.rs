@@ -25,8 +25,8 @@ use serde::Deserialize;
 #[command(
     version,
     after_help = "Try it:
-  axum --pid-file axum.pid & curl -d hello http://127.0.0.1:8080/echo
-  kill -HUP $(cat axum.pid); curl http://127.0.0.1:8080/"
+  axum --pid-file axum.pid &
+  curl 127.0.0.1:8080; kill -HUP $(cat axum.pid); sleep 1; curl 127.0.0.1:8080"
 )]
 struct Options {
     /// Where to listen

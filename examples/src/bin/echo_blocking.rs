@@ -19,8 +19,8 @@ use rekindle_examples::{
 #[command(
     version,
     after_help = "Try it:
-  echo_blocking --pid-file echo.pid & curl -d hello http://127.0.0.1:8080/echo
-  kill -HUP $(cat echo.pid); curl http://127.0.0.1:8080/"
+  echo_blocking --pid-file echo.pid &
+  curl 127.0.0.1:8080; kill -HUP $(cat echo.pid); sleep 1; curl 127.0.0.1:8080"
 )]
 struct Options {
     /// Where to listen

@@ -23,8 +23,8 @@ use rekindle_examples::{
 #[command(
     version,
     after_help = "Try it:
-  seed --pid-file seed.pid & curl http://127.0.0.1:8888/
-  kill -HUP $(cat seed.pid); curl http://127.0.0.1:8888/slow?ms=500"
+  seed --pid-file seed.pid &
+  curl 127.0.0.1:8888; kill -HUP $(cat seed.pid); sleep 1; curl 127.0.0.1:8888"
 )]
 struct Options {
     /// Where to listen

@@ -14,19 +14,20 @@
 use std::mem;
 use std::time::Duration;
 
+use super::answer::Answer;
 use super::body::{Body, Length};
+use super::handler::Handler;
 use super::head::{self, Head, Persistence};
 use super::refusal::Refusal;
 use super::request::{Method, Request};
 use super::response::{Framing, encode};
-use crate::site::{Answer, Site};
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// The conversation on one connection.
 #[derive(Debug)]
-pub struct Conversation {
-    site: Site,
+pub struct Conversation<H> {
+    handler: H,
     received: Vec<u8>,
     state: State,
 }
@@ -54,11 +55,11 @@ enum State {
     Over,
 }
 
-impl Conversation {
+impl<H: Handler> Conversation<H> {
     /// A conversation that has not begun.
     #[must_use]
-    pub const fn new(site: Site) -> Self {
-        Self { site, received: Vec::new(), state: State::Head }
+    pub const fn new(handler: H) -> Self {
+        Self { handler, received: Vec::new(), state: State::Head }
     }
 
     /// These bytes came.
@@ -124,7 +125,7 @@ impl Conversation {
             return Ok(Some(Step::Read));
         }
         let Head { method, target, persistence, .. } = head;
-        let answer = self.site.answer(Request { method, target, body: body.into_content() });
+        let answer = self.handler.answer(Request { method, target, body: body.into_content() });
         let pause = answer.pause;
         self.state = State::Answer { answer, method, persistence };
         Ok((!pause.is_zero()).then_some(Step::Pause(pause)))
@@ -135,6 +136,6 @@ impl Conversation {
             Persistence::Kept | Persistence::KeptIfSaid => State::Head,
             Persistence::Closed => State::Over,
         };
-        Step::Write(encode(answer, &self.site, Framing { without_body, persistence }))
+        Step::Write(encode(answer, &self.handler.fields(), Framing { without_body, persistence }))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
+use super::answer::Answer;
 use super::head::Persistence;
-use crate::site::{Answer, Site};
 
 /// How an answer is framed.
 #[derive(Debug, Clone, Copy)]
@@ -13,11 +13,10 @@ pub(super) struct Framing {
     pub(super) persistence: Persistence,
 }
 
-/// The bytes of an answer. Each names the process that gives it, so that an echo does too.
-pub(super) fn encode(answer: &Answer, site: &Site, framing: Framing) -> Vec<u8> {
+/// The bytes of an answer, with the fields that all answers have.
+pub(super) fn encode(answer: &Answer, fields: &[(&str, String)], framing: Framing) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256 + answer.body.len());
     let (status, length) = (answer.status.line(), answer.body.len());
-    let (pid, generation) = (site.pid(), site.generation());
     let persistence = match framing.persistence {
         Persistence::Kept => "",
         Persistence::KeptIfSaid => "connection: keep-alive\r\n",
@@ -26,9 +25,12 @@ pub(super) fn encode(answer: &Answer, site: &Site, framing: Framing) -> Vec<u8> 
     write!(
         bytes,
         "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\n\
-         content-length: {length}\r\nx-pid: {pid}\r\nx-generation: {generation}\r\n{persistence}"
+         content-length: {length}\r\n{persistence}"
     )
     .expect("a vector takes every write");
+    for (name, value) in fields {
+        write!(bytes, "{name}: {value}\r\n").expect("a vector takes every write");
+    }
     if let Some(allow) = answer.allow {
         write!(bytes, "allow: {allow}\r\n").expect("a vector takes every write");
     }

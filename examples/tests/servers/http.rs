@@ -116,6 +116,7 @@ fn assert_only_goodbyes(outcome: &Outcome) {
 /// Leaves the machine to those that are waited for.
 fn pause_until(is_so: bool) -> bool {
     if !is_so {
+        // Only how often to look, never how long to wait.
         thread::sleep(Duration::from_millis(1));
     }
     is_so

@@ -32,8 +32,9 @@ use crate::talk::Talk;
   packets   unix-seqpacket:multi.packets   datagrams unix-datagram:multi.datagrams
 
 Try it:
-  multi --pid-file multi.pid & echo who | nc -N 127.0.0.1 7000
-  kill -HUP $(cat multi.pid); echo who | nc -N -U multi.stream"
+  multi --pid-file multi.pid &
+  echo who | nc -N 127.0.0.1 7000; kill -HUP $(cat multi.pid)
+  echo who | nc -N -U multi.stream"
 )]
 struct Options {
     /// Add a listener, or give one another address
