@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Lines};
 use std::os::unix::net::UnixListener;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use rekindle::Signal;
@@ -178,4 +178,21 @@ fn a_service_that_says_nothing_is_waited_for_no_longer_than_asked() {
         rekindle(&[verb, "--control", service.path(), "--timeout", "50ms"]).expect(7);
     }
     assert!(began.elapsed() >= 4 * Duration::from_millis(50));
+}
+
+#[test]
+fn stop_does_not_believe_a_goodbye_while_the_process_runs() {
+    let mut lingering = Command::new("/bin/sleep").arg("600").spawn().unwrap();
+    let status = format!(
+        "{{\"v\":1,\"event\":\"status\",\"pid\":{},\"generation\":1,\"phase\":\"serving\",\
+         \"build\":\"\",\"uptime_ms\":1,\"in_flight\":0,\"listeners\":[],\"draining\":[]}}\n",
+        lingering.id(),
+    );
+    let stopped = "{\"v\":1,\"event\":\"stopped\",\"cut\":0,\"took_ms\":1}\n";
+    let service = FakeService::saying_in_turn(&[&status, stopped]);
+    let words = ["stop", "--control", service.path(), "--timeout", "300ms"];
+    let answer = rekindle(&words);
+    lingering.kill().unwrap();
+    lingering.wait().unwrap();
+    assert!(answer.expect(7).stdout.contains("nothing was cut"), "it had said goodbye");
 }

@@ -15,9 +15,16 @@ pub(crate) struct FakeService {
 impl FakeService {
     /// Reads each request to its end, says this, and closes.
     pub(crate) fn saying(answer: &str) -> Self {
-        let answer = answer.to_owned();
+        Self::saying_in_turn(&[answer])
+    }
+
+    /// Says one thing after the other, to one request each, and the last one from then on.
+    pub(crate) fn saying_in_turn(answers: &[&str]) -> Self {
+        let answers: Vec<_> = answers.iter().map(|&answer| answer.to_owned()).collect();
         Self::serving(move |listener| {
-            while let Ok((mut stream, _)) = listener.accept() {
+            for turn in 0.. {
+                let (mut stream, _) = listener.accept().unwrap();
+                let answer = answers.get(turn).or(answers.last()).unwrap();
                 stream.read_to_end(&mut Vec::new()).unwrap();
                 // Whoever asked may not want to hear it all.
                 let _ = stream.write_all(answer.as_bytes());
