@@ -69,9 +69,13 @@ impl<T: DatagramTransport> DatagramSocket<T> {
     ///
     /// # Errors
     ///
-    /// What the system says, but for a full buffer: that is waited for.
+    /// What the system says. A full buffer of a UDP socket is waited for; that of a Unix datagram
+    /// socket is the peer's, and `WouldBlock` says that it does not read.
     pub async fn send(&self, bytes: &[u8], peer: &T::Peer) -> io::Result<usize> {
         let socket = &self.receiver.socket;
+        if !T::OWN_BUFFER {
+            return socket.send(bytes, peer);
+        }
         self.readiness.async_io(Interest::WRITABLE, |_| socket.send(bytes, peer)).await
     }
 

@@ -54,11 +54,12 @@ impl<T: DatagramTransport> DatagramSocket<T> {
     ///
     /// # Errors
     ///
-    /// What the system says, but for a full buffer: that is waited for.
+    /// What the system says. A full buffer of a UDP socket is waited for; that of a Unix datagram
+    /// socket is the peer's, and `WouldBlock` says that it does not read.
     pub fn send(&self, bytes: &[u8], peer: &T::Peer) -> io::Result<usize> {
         loop {
             match self.receiver.socket.send(bytes, peer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(error) if T::OWN_BUFFER && error.kind() == io::ErrorKind::WouldBlock => {
                     let socket = self.receiver.socket.as_fd();
                     let mut set = [PollFd::from_borrowed_fd(socket, PollFlags::OUT)];
                     poll(&mut set, None)?;
