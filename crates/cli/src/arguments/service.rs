@@ -101,7 +101,7 @@ Examples:
 
 Waits until the process has ended, so that its address and its files are free.
 By --control: tells what is finished first, and what was cut at the drain deadline (exit status 1).
-A service that stops takes no more questions there; a second SIGTERM makes it stop at once.
+Asked a second time, or by a second SIGTERM, the service stops at once and cuts what it has.
 By --pid-file: sends SIGTERM and waits. It cannot know what the process still does, or cut.";
 
 /// Let a service finish what it has, and end
