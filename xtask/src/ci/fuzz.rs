@@ -14,6 +14,6 @@ pub(super) fn run(repository: &Repository) -> Result<Outcome> {
         return Ok(Outcome::skipped("cargo-fuzz is missing"));
     }
     // Sanitizers need a nightly compiler; whether the targets compile does not depend on them.
-    let arguments = ["fuzz", "check", "--sanitizer", "none"];
+    let arguments = ["fuzz", "check", "--dev", "--sanitizer", "none"];
     tool::run(&mut repository.cargo(&arguments)).map(Outcome::of)
 }
