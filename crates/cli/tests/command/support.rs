@@ -76,6 +76,7 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < deadline, "not in time: {what}");
+        // What is waited for has no event that a test could see.
         std::thread::sleep(Duration::from_millis(5));
     }
 }
