@@ -60,10 +60,7 @@ fn way_of_a_new_side() -> Vec<NewEvent> {
         start_timeout_ms: 60_000,
     };
     let entries = vec![entry];
-    let end = Message::OfferEnd {
-        listeners: 1,
-        elders: 0,
-    };
+    let end = Message::OfferEnd { listeners: 1, elders: 0 };
     vec![
         NewEvent::Message(welcome),
         NewEvent::Message(Message::Listeners { entries }),
@@ -78,16 +75,10 @@ fn is_taken_by_a_new_side(event: &NewEvent) {
     for length in 0..=way.len() {
         let patience = Duration::from_secs(60);
         let mut side = NewSide::new(Instant::EPOCH, PROTOCOL, 2, Text::from("fuzz"), patience);
-        way[..length]
-            .iter()
-            .cloned()
-            .for_each(|event| side.handle(event));
+        way[..length].iter().cloned().for_each(|event| side.handle(event));
         let served = side.is_serving();
         side.handle(event.clone());
-        assert!(
-            side.is_serving() || !served,
-            "no message takes serving back"
-        );
+        assert!(side.is_serving() || !served, "no message takes serving back");
         side.handle(NewEvent::OldDied);
         assert!(side.is_serving() || side.failure().is_some() || side.offer().is_some());
         assert!((0..ACTION_LIMIT).any(|_| side.poll_action().is_none()));
@@ -102,11 +93,7 @@ fn way_of_a_life() -> Vec<Event> {
         elders: Vec::new(),
         listeners: 1,
     };
-    let hello = Message::Hello {
-        versions: PROTOCOL,
-        pid: 2,
-        build: Text::from("fuzz"),
-    };
+    let hello = Message::Hello { versions: PROTOCOL, pid: 2, build: Text::from("fuzz") };
     let message = |message| Event::Upgrade(OldEvent::Message(message));
     vec![
         began,
@@ -150,10 +137,7 @@ fn is_taken_from_an_elder(message: &Message) {
 fn ends_by_itself(mut life: Life) {
     life.stop(Instant::EPOCH);
     life.handle(Instant::EPOCH, Event::InFlight(0));
-    life.handle(
-        Instant::EPOCH,
-        Event::Upgrade(OldEvent::Exited(Text::from("exited"))),
-    );
+    life.handle(Instant::EPOCH, Event::Upgrade(OldEvent::Exited(Text::from("exited"))));
     assert!((0..ACTION_LIMIT).any(|_| life.poll_action().is_none()));
     assert_eq!(life.poll_timeout(), None, "{life:?}");
 }

@@ -1,13 +1,13 @@
 //! The life of one process of a service: from its start to the moment when it may exit.
 //!
 //! ```text
-//!              began            upgrade               commit               confirmed
-//!   Starting ────────► Serving ─────────► Upgrading ─────────► Draining ─────────────► Leaving
-//!      │                │  ▲                │  ▲                 │                       │ drained
-//!      │ stop           │  └─── aborted ────┘  └── rolled back ──┘                       │ or
-//!      ▼                │ stop              (the verdict waits there                     │ hammered
-//!     Die               │                    for the child's exit)                       ▼
-//!                       └─────────────────────────────────────────────────► Leaving ─► Ended
+//!              began            upgrade              commit              confirmed
+//!   Starting ────────► Serving ────────► Upgrading ────────► Draining ────────────► Leaving
+//!      │                │  ▲               │  ▲                │                      │ drained
+//!      │ stop           │  └── aborted ────┘  └─ rolled back ──┘                      │ or
+//!      ▼                │ stop             (the verdict waits                         │ hammered
+//!     Die               │                  there for the child)                       ▼
+//!                       └───────────────────────────────────────────────► Leaving ─► Ended
 //! ```
 //!
 //! Draining and Leaving both drain. The difference is the way back: in Draining the upgrade is in

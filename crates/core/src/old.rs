@@ -1,17 +1,17 @@
 //! The old side of one upgrade: from the request to the verdict.
 //!
 //! ```text
-//!            spawn                     met, brokered
-//!              │                             │
-//!              ▼          started            ▼      Hello        Ready           Serving
-//!          Spawning ────────────────────► Greeting ──────► Starting ──► Committing ──► Probation
-//!              │                             │                │              │             │ time,
-//!              │ cannot                      │ ends, hangs,   │              │ ends, hangs │ Confirmed
-//!              │                             │ garbage …      │              │             ▼
-//!              │                             ▼                ▼              ▼       Ended(committed)
-//!              │                          Ending (told why, given a moment, killed, reaped)
-//!              ▼                             ▼
-//!         Ended(aborted)                   Ended(aborted before, rolled back after the commit)
+//!           spawn                   met, brokered
+//!             │                           │
+//!             ▼         started           ▼     Hello        Ready           Serving
+//!         Spawning ──────────────────► Greeting ─────► Starting ─► Committing ─► Probation
+//!             │                           │               │            │             │ time,
+//!             │ cannot                    │ ends, hangs,  │            │ ends,       │ Confirmed
+//!             │                           │ garbage …     │            │ hangs       ▼
+//!             │                           ▼               ▼            ▼      Ended(committed)
+//!             │                        Ending (told why, given a moment, killed, reaped)
+//!             ▼                           ▼
+//!        Ended(aborted)                Ended(aborted before, rolled back after the commit)
 //! ```
 //!
 //! End of file is how either side learns that the other died. A child's exit is waited for, so

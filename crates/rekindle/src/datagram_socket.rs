@@ -3,13 +3,15 @@
 use std::io;
 use std::net::{SocketAddr, UdpSocket as StdUdpSocket};
 use std::os::unix::net::UnixDatagram as StdUnixDatagram;
+use std::sync::Arc;
 
+use rekindle_unix::Address;
 use tokio::io::Interest;
 
 use crate::datagrams::{Datagram, DatagramTransport, Receiver, Reception};
 use crate::gate::Door;
 use crate::readiness::{Readiness, watch};
-use crate::socket::local_addr;
+use crate::socket::{Socket, local_addr};
 
 /// A UDP socket.
 pub type UdpSocket = DatagramSocket<StdUdpSocket>;
@@ -67,9 +69,13 @@ impl<T: DatagramTransport> DatagramSocket<T> {
     ///
     /// # Errors
     ///
-    /// What the system says, but for a full buffer: that is waited for.
+    /// What the system says. A full buffer of a UDP socket is waited for; that of a Unix datagram
+    /// socket is the peer's, and `WouldBlock` says that it does not read.
     pub async fn send(&self, bytes: &[u8], peer: &T::Peer) -> io::Result<usize> {
         let socket = &self.receiver.socket;
+        if !T::OWN_BUFFER {
+            return socket.send(bytes, peer);
+        }
         self.readiness.async_io(Interest::WRITABLE, |_| socket.send(bytes, peer)).await
     }
 
@@ -77,6 +83,12 @@ impl<T: DatagramTransport> DatagramSocket<T> {
     #[must_use]
     pub fn name(&self) -> &str {
         self.receiver.held().name().as_str()
+    }
+
+    /// The address that it is bound to.
+    #[must_use]
+    pub fn address(&self) -> Option<Address> {
+        Socket::new(Arc::clone(self.receiver.held())).address()
     }
 
     /// The internet address that it is bound to, if it has one.

@@ -30,6 +30,11 @@ pub trait DatagramTransport: sealed::Transport {
     /// The address of a peer.
     type Peer: Debug + Send;
 
+    /// Whether a full buffer is ours, and so worth waiting for. That of a Unix datagram socket is
+    /// the peer's: one that does not read would hold up all others.
+    #[doc(hidden)]
+    const OWN_BUFFER: bool;
+
     #[doc(hidden)]
     fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, Self::Peer)>;
 
@@ -48,6 +53,7 @@ mod sealed {
 
 impl DatagramTransport for UdpSocket {
     type Peer = SocketAddr;
+    const OWN_BUFFER: bool = true;
 
     fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.recv_from(buffer)
@@ -60,6 +66,7 @@ impl DatagramTransport for UdpSocket {
 
 impl DatagramTransport for UnixDatagram {
     type Peer = unix::SocketAddr;
+    const OWN_BUFFER: bool = false;
 
     fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, unix::SocketAddr)> {
         self.recv_from(buffer)

@@ -207,8 +207,8 @@ impl Driver {
         retries.chain(machine).min()
     }
 
-    /// Tells the machine what is in flight. Whoever waits in a queue after the last call is as well:
-    /// between two that are accepted there may be none.
+    /// Tells the machine what is in flight. Whoever waits in a queue after the last call is as
+    /// well: between two that are accepted there may be none.
     fn count(&mut self) {
         let waiting = self.last_calls.iter().filter(|held| held.has_somebody_waiting()).count();
         let waiting = u64::try_from(waiting).unwrap_or(u64::MAX);

@@ -32,7 +32,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `tokio` (default) | [`Service`] and what belongs to it, for tasks; [`blocking`] is always there |
+//! | `tokio` (default) | [`Service`] and its listeners, for tasks; [`blocking`] is always there |
 //! | `axum` | `axum::serve` on our listeners |
 //! | `metrics` | counters and gauges through the `metrics` facade |
 

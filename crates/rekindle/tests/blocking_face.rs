@@ -219,3 +219,19 @@ fn a_stub_cannot_be_upgraded_and_says_so() -> Outcome {
     assert_eq!(running.generation().number(), 1);
     Ok(())
 }
+
+#[test]
+fn a_unix_client_that_does_not_read_holds_up_nobody() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let path = |name: &str| directory.path().join(name).to_str().expect("it is UTF-8").to_owned();
+    let mut service = stub();
+    let socket = service.unix_datagram("datagrams", &path("server"))?;
+    let _running = service.ready()?;
+    let deaf = UnixDatagram::bind(path("deaf"))?;
+    deaf.send_to(b"x", path("server"))?;
+    let mut buffer = [0; 4];
+    let peer = socket.receive(&mut buffer).ok_or("one waits")?.peer;
+    let full = (0..10_000).find_map(|_| socket.send(b"x", &peer).err());
+    assert_eq!(full.map(|error| error.kind()), Some(std::io::ErrorKind::WouldBlock));
+    Ok(())
+}

@@ -15,8 +15,8 @@ const WATCHDOG_INTERVAL_VARIABLE: &str = "WATCHDOG_USEC";
 pub(crate) const WATCHDOG_PID_VARIABLE: &str = "WATCHDOG_PID";
 
 /// The time after which systemd takes this process for hung if it has not sent
-/// [`State::Watchdog`](crate::State::Watchdog), or `None` if it does not watch. To send twice in
-/// that time is the advice of sd_watchdog_enabled(3).
+/// [`NotifyState::Watchdog`](crate::NotifyState::Watchdog), or `None` if it does not watch. To send
+/// twice in that time is the advice of sd_watchdog_enabled(3).
 ///
 /// The variables stay in the environment for the next generation.
 ///

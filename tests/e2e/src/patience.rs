@@ -31,6 +31,7 @@ pub fn within<T>(deadline: Duration, what: &str, mut look: impl FnMut() -> Optio
             return found;
         }
         assert!(begun.elapsed() < deadline, "waited {deadline:?} in vain: {what}");
+        // What is waited for has no event that a test could see: it is looked at again.
         thread::sleep(LOOK_EVERY);
     }
 }

@@ -34,12 +34,12 @@ impl World {
         }
         let done = self.read(pid) || self.reap(pid) || self.tell_time(pid);
         if self.processes[pid].is_alive() {
-            self.sleep(pid, done);
+            self.wait(pid, done);
         }
         done
     }
 
-    fn sleep(&mut self, pid: Pid, done: bool) {
+    fn wait(&mut self, pid: Pid, done: bool) {
         if done {
             return self.wake_at(pid, self.now);
         }

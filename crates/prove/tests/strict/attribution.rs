@@ -81,6 +81,7 @@ async fn a_pause_of_the_server_is_the_longest_gap() {
     let load = Plan::new(server.target.clone()).group(group).start().unwrap();
     // All four wait at the gate.
     until(&load, |tally| tally.answered == 200 && tally.under_way() == 4).await;
+    // The pause is what is measured.
     tokio::time::sleep(PAUSE).await;
     server.open_gate();
     until(&load, |tally| tally.answered > 400).await;
@@ -100,6 +101,7 @@ async fn silence_at_the_end_is_a_gap() {
     let group = Group::new(Mode::Keep, Request::get("/"));
     let load = Plan::new(server.target.clone()).group(group).start().unwrap();
     until(&load, |tally| tally.answered == 1 && tally.under_way() == 1).await;
+    // The pause is what is measured.
     tokio::time::sleep(PAUSE).await;
     let (outcome, ()) = tokio::join!(load.stop(), async { server.open_gate() });
     assert!(outcome.longest_gap.length >= PAUSE, "{:?}", outcome.longest_gap);

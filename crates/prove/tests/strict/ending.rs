@@ -80,6 +80,7 @@ async fn a_dropped_load_leaves_in_order() {
     server.open_gate();
     // Each request under way is still answered, and each connection ends between two requests.
     while (server.left() as u64) < CONNECTIONS {
+        // The server tells nobody: it is asked again.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert_eq!(server.requests() as u64, CONNECTIONS);

@@ -174,6 +174,7 @@ pub(crate) async fn until(load: &Load, wanted: impl Fn(&Tally) -> bool) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
     while !wanted(&load.snapshot()) {
         assert!(tokio::time::Instant::now() < deadline, "still {:?}", load.snapshot());
+        // A snapshot has no event to wait for: it is taken again.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

@@ -3,15 +3,17 @@
 use std::io;
 use std::net::{SocketAddr, UdpSocket as StdUdpSocket};
 use std::os::unix::net::UnixDatagram as StdUnixDatagram;
+use std::sync::Arc;
 use std::thread;
 
+use rekindle_unix::Address;
 use rustix::event::{PollFd, PollFlags, poll};
 use tracing::warn;
 
 use super::listener::wait;
 use crate::acceptor::Backoff;
 use crate::datagrams::{Datagram, DatagramTransport, Receiver, Reception};
-use crate::socket::local_addr;
+use crate::socket::{Socket, local_addr};
 
 /// A UDP socket.
 pub type UdpSocket = DatagramSocket<StdUdpSocket>;
@@ -52,11 +54,12 @@ impl<T: DatagramTransport> DatagramSocket<T> {
     ///
     /// # Errors
     ///
-    /// What the system says, but for a full buffer: that is waited for.
+    /// What the system says. A full buffer of a UDP socket is waited for; that of a Unix datagram
+    /// socket is the peer's, and `WouldBlock` says that it does not read.
     pub fn send(&self, bytes: &[u8], peer: &T::Peer) -> io::Result<usize> {
         loop {
             match self.receiver.socket.send(bytes, peer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(error) if T::OWN_BUFFER && error.kind() == io::ErrorKind::WouldBlock => {
                     let socket = self.receiver.socket.as_fd();
                     let mut set = [PollFd::from_borrowed_fd(socket, PollFlags::OUT)];
                     poll(&mut set, None)?;
@@ -70,6 +73,12 @@ impl<T: DatagramTransport> DatagramSocket<T> {
     #[must_use]
     pub fn name(&self) -> &str {
         self.receiver.held().name().as_str()
+    }
+
+    /// The address that it is bound to.
+    #[must_use]
+    pub fn address(&self) -> Option<Address> {
+        Socket::new(Arc::clone(self.receiver.held())).address()
     }
 
     /// The internet address that it is bound to, if it has one.

@@ -90,7 +90,17 @@ impl Replies {
         }
     }
 
+    /// The next reply that we know.
     fn next_reply(&mut self) -> Result<Reply, ClientError> {
+        loop {
+            let reply = self.read_reply()?;
+            if reply != Reply::Unknown {
+                return Ok(reply);
+            }
+        }
+    }
+
+    fn read_reply(&mut self) -> Result<Reply, ClientError> {
         let mut line = Vec::new();
         let limit = u64::try_from(LINE_LIMIT_BYTES).unwrap_or(u64::MAX);
         let read = (&mut self.reader).take(limit).read_until(b'\n', &mut line);

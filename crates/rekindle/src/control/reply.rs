@@ -78,6 +78,9 @@ pub enum Reply {
         /// What is wrong with it.
         message: String,
     },
+    /// An event that a later version knows: to be skipped.
+    #[serde(other)]
+    Unknown,
 }
 
 /// What a process is, and what it does.
@@ -150,7 +153,7 @@ impl Reply {
     /// Whether the answer ends with it.
     #[must_use]
     pub const fn is_final(&self) -> bool {
-        !matches!(self, Self::Phase { .. } | Self::Stopping { .. })
+        !matches!(self, Self::Phase { .. } | Self::Stopping { .. } | Self::Unknown)
     }
 
     /// The reply as a line, without the line feed.
@@ -218,5 +221,13 @@ mod tests {
     fn a_field_of_a_later_version_is_skipped() {
         let line = br#"{"v":1,"event":"hammered","processes":1,"colour":"red"}"#;
         assert_eq!(Reply::from_line(line).unwrap(), Reply::Hammered { processes: 1 });
+    }
+
+    #[test]
+    fn an_event_of_a_later_version_is_skipped() {
+        let line = br#"{"v":1,"event":"warming","percent":7}"#;
+        let reply = Reply::from_line(line).unwrap();
+        assert_eq!(reply, Reply::Unknown);
+        assert!(!reply.is_final());
     }
 }

@@ -29,21 +29,23 @@ impl Driver {
     }
 
     /// No listener is accepted on any more. What the new process claimed is its own now; the rest
-    /// has its last call, so that nobody who waits in a queue is turned away.
+    /// has its last call, so that nobody who waits in a queue is turned away. Operators can ask
+    /// a process that stops for as long as it is there.
     fn end_listeners(&mut self, ending: Ending) {
+        let stopping = ending == Ending::Stopped;
         for (position, held) in self.held.drain(..).enumerate() {
             let claimed = u32::try_from(position).is_ok_and(|it| self.claimed.contains(&it));
             if claimed {
                 held.gate.set(Door::Ended);
-            } else {
+            } else if !(stopping && self.operators.are_asked_on(&held)) {
                 held.last_call();
                 self.last_calls.push(held);
             }
         }
-        self.operators.close();
         self.rendezvous.close();
         match ending {
             Ending::Upgraded(_) => {
+                self.operators.close();
                 if let Some(successor) = &self.successor {
                     self.notices.replaced(successor.pid());
                 }
@@ -79,6 +81,7 @@ impl Driver {
         }
         self.last_calls.clear();
         self.operators.stopped(&report);
+        self.operators.close();
         self.set_stage(Stage::Finished(report));
     }
 }

@@ -162,6 +162,11 @@ impl Operators {
         self.tell(Operator::waits_for_stop, &reply);
     }
 
+    /// Whether this is the control socket.
+    pub(super) fn are_asked_on(&self, held: &Arc<Held>) -> bool {
+        self.porter.is_at(held)
+    }
+
     /// Takes no new connections, for good.
     pub(super) fn close(&mut self) {
         self.porter.close();

@@ -58,8 +58,15 @@ impl Porter {
         self.rest_until
     }
 
-    /// Accepts no more, for good.
+    /// Whether it is this listener.
+    pub(super) fn is_at(&self, held: &Arc<Held>) -> bool {
+        self.held.as_ref().is_some_and(|ours| Arc::ptr_eq(ours, held))
+    }
+
+    /// Accepts no more, for good. One that nobody took over is gone by that.
     pub(super) fn close(&mut self) {
-        self.held = None;
+        if let Some(held) = self.held.take().filter(|held| held.gate.door() == Door::Open) {
+            held.last_call();
+        }
     }
 }

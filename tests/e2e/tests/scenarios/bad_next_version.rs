@@ -137,6 +137,7 @@ async fn s10_two_upgrade_requests_at_once(face: Face) {
 fn settled(count: impl Fn() -> usize) -> usize {
     let mut last = count();
     eventually("the number of descriptors settles", || {
+        // Two looks have to lie apart to say that it has settled.
         std::thread::sleep(Duration::from_millis(20));
         let now = count();
         (std::mem::replace(&mut last, now) == now).then_some(now)

@@ -27,6 +27,7 @@ async fn s11_the_new_process_is_killed_in_probation(face: Face) {
     let load = new_connections(server.target());
     let mut upgrade = server.begin_upgrade(Wait::Confirmed);
     let pid = upgrade.until("probation").unwrap();
+    // The scenario: it is killed one second after the commit.
     thread::sleep(Duration::from_secs(1));
     assert_eq!(server.status().pid, pid);
     server.signal(pid, Signal::Kill);

@@ -62,6 +62,7 @@ impl Footprint {
         let descriptors = eventually("its descriptors settle", || {
             let mut now: Vec<_> = process.descriptors().into_values().map(kind).collect();
             now.sort();
+            // Two looks have to lie apart to say that they have settled.
             std::thread::sleep(std::time::Duration::from_millis(20));
             (std::mem::replace(&mut last, now.clone()) == now).then_some(now)
         });

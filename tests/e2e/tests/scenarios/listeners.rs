@@ -71,6 +71,7 @@ async fn s18_all_kinds_survive_ten_upgrades(face: Face) {
         .map(|(name, address)| {
             let mut client = correspondent(&server, address);
             let ticker = Ticker::start(move |number| {
+                // A pause between two questions, so that they are spread over the upgrade.
                 std::thread::sleep(Duration::from_millis(1));
                 client.ask(number)
             });

@@ -99,6 +99,7 @@ async fn s20_a_program_that_is_being_written() {
     // Until it is complete.
     let mut upgrade = server.begin_upgrade(Wait::Committed);
     upgrade.until("spawning");
+    // The scenario: the file is written for that long.
     thread::sleep(Duration::from_millis(200));
     drop(writer);
     upgrade.verdict().committed();

@@ -16,6 +16,7 @@ async fn s01_restarts_under_new_connections(face: Face) {
     let server = server(&Settings::new(face));
     let load = new_connections(server.target());
     for restart in 1..=RESTARTS {
+        // The scenario: a restart every 100 to 200 ms.
         thread::sleep(Duration::from_millis(fastrand::u64(100..200)));
         let verdict = server.upgrade().committed();
         assert_eq!(verdict.generation, 1 + restart);

@@ -1,0 +1,80 @@
+//! `Table`: rows of cells whose columns line up.
+//!
+//! Owns the padding. Refuses colours and lines: what is aligned is readable.
+
+use std::fmt;
+
+/// The blanks between two columns.
+const GAP: &str = "   ";
+
+/// On which side a column's cells lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    Left,
+    /// For numbers.
+    Right,
+}
+
+/// A table, indented by two blanks; the last column is not padded.
+#[derive(Debug)]
+pub(crate) struct Table<const COLUMNS: usize> {
+    aligns: [Align; COLUMNS],
+    rows: Vec<[String; COLUMNS]>,
+}
+
+impl<const COLUMNS: usize> Table<COLUMNS> {
+    pub(crate) const fn new(aligns: [Align; COLUMNS]) -> Self {
+        Self { aligns, rows: Vec::new() }
+    }
+
+    pub(crate) fn row(&mut self, cells: [impl Into<String>; COLUMNS]) {
+        self.rows.push(cells.map(Into::into));
+    }
+
+    fn widths(&self) -> [usize; COLUMNS] {
+        let mut widths = [0; COLUMNS];
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        widths
+    }
+}
+
+impl<const COLUMNS: usize> fmt::Display for Table<COLUMNS> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let widths = self.widths();
+        for row in &self.rows {
+            let mut line = String::new();
+            for (column, cell) in row.iter().enumerate() {
+                let width = widths[column];
+                line.push_str(if column == 0 { "  " } else { GAP });
+                match self.aligns[column] {
+                    Align::Left => line.push_str(&format!("{cell:<width$}")),
+                    Align::Right => line.push_str(&format!("{cell:>width$}")),
+                }
+            }
+            writeln!(formatter, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_lines_end_without_blanks() {
+        let mut table = Table::new([Align::Left, Align::Right, Align::Left]);
+        table.row(["answered", "41,213", ""]);
+        table.row(["lost", "0", "µ"]);
+        assert_eq!(table.to_string(), "  answered   41,213\n  lost            0   µ\n");
+    }
+
+    #[test]
+    fn a_table_without_rows_is_nothing() {
+        assert_eq!(Table::<1>::new([Align::Left]).to_string(), "");
+    }
+}
