@@ -11,7 +11,7 @@ use rekindle_unix::{Address, BindOptions, SocketKind};
 use crate::acceptor::Acceptor;
 use crate::datagrams::{DatagramTransport, Receiver};
 use crate::inventory::{Inventory, ListenError, address_of, program_name};
-use crate::shared::{Command, Shared};
+use crate::shared::{Command, Shared, Stage};
 use crate::socket::Socket;
 use crate::start::Started;
 
@@ -101,9 +101,13 @@ impl Claims {
         self.give_up(Text::of(words));
     }
 
+    /// Returns once the old process was told: the program is likely to exit now, and its words
+    /// would be lost with the driver.
     fn give_up(&mut self, words: Text) {
         if self.inventory.take().is_some() {
             self.shared.ask(Command::Abandon(words));
+            let told = |stage: &Stage| (*stage != Stage::Starting).then_some(());
+            self.shared.stage.until_blocking(told);
         }
     }
 

@@ -24,7 +24,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as SystemInstant};
 use std::{io, thread};
 
-use rekindle_core::{Ending, Event, Life, LifePhase, OldEvent, PROTOCOL, Settings, Text};
+use rekindle_core::{
+    Ending, Event, Life, LifePhase, NewFailure, OldEvent, PROTOCOL, Settings, Text,
+};
 use rekindle_unix::{FrameBuffer, Notifier, PidFile, Program, Signal, Signals, die_by};
 use rustix::event::{PollFd, PollFlags, poll};
 use tracing::{error, info, warn};
@@ -170,6 +172,12 @@ impl Driver {
         error!(
             "the driver of upgrades has failed: the service goes on without, until it is stopped"
         );
+        let words = Text::from("the driver of upgrades has failed");
+        self.shared.stage.change(|stage| {
+            if *stage == Stage::Starting {
+                *stage = Stage::Failed(NewFailure::GaveUp(words));
+            }
+        });
         let Some(mut signals) = self.signals.take() else { return };
         loop {
             let mut set = [PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN)];
