@@ -105,7 +105,11 @@ async fn s14_what_a_stop_cuts_is_counted_in_the_reply(face: Face) {
     let server = server(&Settings { drain_timeout, ..Settings::new(face) });
     let stuck = [stick(&server), stick(&server)];
     let mut replies = server.replies(&Request::Stop {});
-    assert_eq!(replies.next().unwrap().unwrap(), Reply::Stopping { in_flight: 2 });
+    match replies.next().unwrap().unwrap() {
+        // An attempt to accept counts until it has found that the queue is empty.
+        Reply::Stopping { in_flight } => assert!((2..=3).contains(&in_flight), "{in_flight}"),
+        other => panic!("{other:?}"),
+    }
     match replies.next().unwrap().unwrap() {
         Reply::Stopped { cut, took_ms } => {
             assert_eq!(cut, 2);
