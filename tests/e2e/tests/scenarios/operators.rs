@@ -55,6 +55,7 @@ async fn a_process_that_somebody_else_started_takes_over(face: Face) {
     let load = new_connections(server.target());
     let mut pids = vec![server.first_pid()];
     let mut children = Vec::new();
+    serves_on(&load);
     for generation in 2..=4 {
         let child = server.start_beside(&settings(face));
         let status = eventually("it has taken over", || {

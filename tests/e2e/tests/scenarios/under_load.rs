@@ -16,6 +16,7 @@ async fn s01_restarts_under_new_connections(face: Face) {
     let server = server(&Settings::new(face));
     let load = new_connections(server.target());
     for restart in 1..=RESTARTS {
+        serves_on(&load);
         // The scenario: a restart every 100 to 200 ms.
         thread::sleep(Duration::from_millis(fastrand::u64(100..200)));
         let verdict = server.upgrade().committed();
