@@ -43,6 +43,18 @@ impl ProcessView {
             .collect()
     }
 
+    /// Whether a program that it starts inherits this descriptor: it is not close-on-exec.
+    #[must_use]
+    pub fn passes_on(self, descriptor: u32) -> bool {
+        const CLOSE_ON_EXEC: u32 = 0o2_000_000;
+        let info = fs::read_to_string(self.path("fdinfo").join(descriptor.to_string()));
+        let flags = info.ok().and_then(|info| {
+            let text = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
+            u32::from_str_radix(text.trim(), 8).ok()
+        });
+        flags.is_some_and(|flags| flags & CLOSE_ON_EXEC == 0)
+    }
+
     /// The environment that it was started with.
     #[must_use]
     pub fn environment(self) -> BTreeSet<String> {

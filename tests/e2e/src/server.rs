@@ -239,9 +239,16 @@ impl Server {
     }
 }
 
+/// Runs a command that is expected to end by itself.
 fn run(command: &mut Command) -> Output {
-    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    spawn(command).wait_with_output().unwrap()
+    let mut child = spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let ended = Process::open(child.id()).unwrap().wait_for(PATIENCE).unwrap();
+    if !ended {
+        child.kill().unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(ended, "{command:?} goes on: {}", String::from_utf8_lossy(&output.stderr));
+    output
 }
 
 impl Drop for Server {

@@ -35,9 +35,8 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    fn new(generation: Generation, ticket: Option<Ticket>) -> Self {
+    fn new(generation: Generation, begun: SystemInstant, ticket: Option<Ticket>) -> Self {
         let span = info_span!("upgrade", %generation);
-        let begun = SystemInstant::now();
         Self { generation, pid: None, begun, phases: Vec::new(), ticket, asked: false, span }
     }
 
@@ -58,9 +57,11 @@ impl Driver {
         arguments: Option<Vec<OsString>>,
         ticket: Option<Ticket>,
     ) -> Result<(), Refusal> {
+        // Before the machine's clock starts, so that no upgrade seems to end before its deadline.
+        let begun = SystemInstant::now();
         self.life.upgrade(self.clock.now())?;
         self.arguments = arguments;
-        self.attempt(ticket);
+        self.attempt(begun, ticket);
         Ok(())
     }
 
@@ -82,10 +83,11 @@ impl Driver {
             warn!(uid = peer.uid, pid = peer.pid, "another user's process came; it is refused");
             return link.post(&Message::Refused { reason: Reason::OtherUser { uid: peer.uid } });
         }
+        let begun = SystemInstant::now();
         match self.life.meet(self.clock.now()) {
             Ok(()) => {
                 info!(pid = peer.pid, "a new process has come to the rendezvous");
-                self.attempt(None);
+                self.attempt(begun, None);
                 self.successor = Some(Successor::met(link, peer.pid.unwrap_or_default()));
             }
             Err(refusal) => {
@@ -96,9 +98,9 @@ impl Driver {
         }
     }
 
-    fn attempt(&mut self, ticket: Option<Ticket>) {
+    fn attempt(&mut self, begun: SystemInstant, ticket: Option<Ticket>) {
         let generation = self.life.successor().unwrap_or_else(|| self.shared.generation.next());
-        let attempt = Attempt::new(generation, ticket);
+        let attempt = Attempt::new(generation, begun, ticket);
         info!(parent: &attempt.span, "an upgrade begins");
         self.attempt = Some(attempt);
         self.notices.upgrading();

@@ -27,6 +27,9 @@ both_faces!(
 /// How much later than its deadline something may happen on a busy machine. Never earlier.
 const TOLERANCE: Duration = Duration::from_millis(250);
 
+/// A probation that does not end in the time of a test.
+const LONG: Duration = Duration::from_secs(600);
+
 /// What is still running long after the test.
 const STUCK: &str = "/slow?ms=600000";
 
@@ -84,15 +87,16 @@ async fn s13_the_oldest_is_hammered_when_too_many_drain(face: Face) {
 
 async fn s14_a_stuck_connection_is_cut_at_the_deadline(face: Face) {
     let drain_timeout = Duration::from_secs(1);
-    let probation = Duration::from_millis(200);
-    let server = server(&Settings { drain_timeout, probation, ..Settings::new(face) });
+    let server = server(&Settings { drain_timeout, probation: LONG, ..Settings::new(face) });
     let mut client = stick(&server);
     server.upgrade().committed();
     let since = Instant::now();
     client.closed().unwrap();
     assert_in_time(since.elapsed(), drain_timeout, "the cut");
+    // The connection was cut, and not only ended with its process: that may have to resume.
+    assert_eq!(server.first_ended(), None);
+    server.upgrade().committed();
     assert_eq!(server.first_end(), Ended::Exited(3));
-    assert_in_time(since.elapsed(), drain_timeout, "the exit");
     server.wait_for_log("end=Hammered(Deadline) cut=1");
 }
 
@@ -101,7 +105,11 @@ async fn s14_what_a_stop_cuts_is_counted_in_the_reply(face: Face) {
     let server = server(&Settings { drain_timeout, ..Settings::new(face) });
     let stuck = [stick(&server), stick(&server)];
     let mut replies = server.replies(&Request::Stop {});
-    assert_eq!(replies.next().unwrap().unwrap(), Reply::Stopping { in_flight: 2 });
+    match replies.next().unwrap().unwrap() {
+        // An attempt to accept counts until it has found that the queue is empty.
+        Reply::Stopping { in_flight } => assert!((2..=3).contains(&in_flight), "{in_flight}"),
+        other => panic!("{other:?}"),
+    }
     match replies.next().unwrap().unwrap() {
         Reply::Stopped { cut, took_ms } => {
             assert_eq!(cut, 2);
@@ -136,7 +144,7 @@ async fn s15_a_second_term_ends_a_program_that_hangs(face: Face) {
 }
 
 async fn s15_usr2_cuts_what_drains(face: Face) {
-    let server = server(&Settings::new(face));
+    let server = server(&Settings { probation: LONG, ..Settings::new(face) });
     let mut client = stick(&server);
     server.upgrade().committed();
     server.signal(server.first_pid(), Signal::Usr2);
