@@ -60,6 +60,8 @@ enum State {
         since: Instant,
         deadline: Instant,
         count: Option<Count>,
+        /// What was finished before it began anew.
+        earlier: Earlier,
     },
     /// The hammer fell, and what is left has yet to be cut.
     Cutting(DrainReport),
@@ -72,22 +74,32 @@ struct Count {
     in_flight: u64,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Earlier {
+    at_start: u64,
+    took: Duration,
+}
+
 impl Drain {
     /// A drain that begins `now` and has `timeout` to finish what it will be told of.
     #[must_use]
     pub fn begin(now: Instant, timeout: Duration) -> Self {
+        Self::begin_after(Earlier::default(), now, timeout)
+    }
+
+    fn begin_after(earlier: Earlier, now: Instant, timeout: Duration) -> Self {
         let deadline = now + timeout;
-        Self { state: State::Running { since: now, deadline, count: None } }
+        Self { state: State::Running { since: now, deadline, count: None, earlier } }
     }
 
     /// The same drain, when the process accepts no more on listeners that it accepted on until
     /// `now`: one that was over, since nothing was in flight, begins anew, for something may be by
-    /// now. One that runs keeps its deadline, and one that the hammer fell on is over.
+    /// now; its report is of both. One that runs keeps its deadline, and one that the hammer fell on is over.
     #[must_use]
     pub fn reopened(self, now: Instant, timeout: Duration) -> Self {
         match self.state {
-            State::Finished(DrainReport { end: DrainEnd::Drained, .. }) => {
-                Self::begin(now, timeout)
+            State::Finished(DrainReport { end: DrainEnd::Drained, at_start, took, .. }) => {
+                Self::begin_after(Earlier { at_start, took }, now, timeout)
             }
             State::Running { .. } | State::Cutting(_) | State::Finished(_) => self,
         }
@@ -149,9 +161,11 @@ impl Drain {
     }
 
     fn finish(&mut self, now: Instant, end: DrainEnd) {
-        if let State::Running { since, count, .. } = self.state {
+        if let State::Running { since, count, earlier, .. } = self.state {
             let (at_start, cut) = count.map_or((0, 0), |count| (count.at_start, count.in_flight));
-            let report = DrainReport { end, at_start, cut, took: now - since };
+            let at_start = earlier.at_start.saturating_add(at_start);
+            let took = earlier.took.saturating_add(now - since);
+            let report = DrainReport { end, at_start, cut, took };
             self.state = match end {
                 DrainEnd::Drained => State::Finished(report),
                 DrainEnd::Hammered(_) => State::Cutting(report),
@@ -226,6 +240,18 @@ mod tests {
         let mut hammered = drain_of(2);
         hammered.hammer(at(2), HammerCause::Operator);
         assert_eq!(hammered.clone().reopened(at(10), TIMEOUT), hammered);
+    }
+
+    #[test]
+    fn one_that_began_anew_reports_what_it_did_before() {
+        let mut drain = drain_of(3);
+        drain.in_flight(at(3), 0);
+        let mut drain = drain.reopened(at(10), TIMEOUT);
+        drain.in_flight(at(10), 2);
+        drain.in_flight(at(11), 0);
+        let took = Duration::from_secs(2 + 1);
+        let expected = DrainReport { end: DrainEnd::Drained, at_start: 5, cut: 0, took };
+        assert_eq!(drain.report(), Some(&expected));
     }
 
     #[test]

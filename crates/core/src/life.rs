@@ -215,6 +215,7 @@ impl Life {
         // be too many, even if it was confirmed or succeeded twice in the meantime.
         if let Message::Refused { .. } = message {
             serving.forget_predecessor(generation);
+            self.actions.push_back(Action::GiveBackListeners);
             self.stop(now);
         }
     }

@@ -15,6 +15,10 @@ use crate::held::{Attendance, Held};
 use crate::telemetry;
 use crate::tracker::{Guard, Tracker};
 
+/// How many connections are passed over at once. Some of the errors of one connection, such as
+/// `EPERM`, can also be the refusal of a security module, which takes nothing out of the queue.
+const PASSED_OVER_LIMIT: usize = 64;
+
 /// A listener to accept on.
 #[derive(Debug, Clone)]
 pub(crate) struct Acceptor {
@@ -73,7 +77,7 @@ impl Acceptor {
             Door::Ended => return Attempt::Ended,
             Door::Open | Door::LastCall => {}
         }
-        loop {
+        for _ in 0..PASSED_OVER_LIMIT {
             return match self.accept(flags) {
                 Ok((descriptor, peer)) => Attempt::Accepted(Accepted { descriptor, peer, guard }),
                 Err(Errno::AGAIN) if door == Door::LastCall => {
@@ -94,6 +98,8 @@ impl Acceptor {
                 }
             };
         }
+        warn!(listener = %self.held.name(), "one connection after the other is gone: a rest");
+        Attempt::Exhausted
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::num::NonZeroU16;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rekindle_core::Text;
 use rekindle_unix::{Address, BindOptions, SocketKind};
@@ -14,6 +15,10 @@ use crate::inventory::{Inventory, ListenError, address_of, program_name};
 use crate::shared::{Command, Shared, Stage};
 use crate::socket::Socket;
 use crate::start::Started;
+
+/// How long to wait until the driver has told the old process that this one gives up, which takes
+/// it microseconds unless a hook of the program holds it up.
+const FAREWELL_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a service claims until it is ready. Dropped before, it gives up.
 #[derive(Debug)]
@@ -101,13 +106,13 @@ impl Claims {
         self.give_up(Text::of(words));
     }
 
-    /// Returns once the old process was told: the program is likely to exit now, and its words
-    /// would be lost with the driver.
     fn give_up(&mut self, words: Text) {
         if self.inventory.take().is_some() {
             self.shared.ask(Command::Abandon(words));
-            let told = |stage: &Stage| (*stage != Stage::Starting).then_some(());
-            self.shared.stage.until_blocking(told);
+            // The program exits next. The old process is to know why, and not only that it did.
+            self.shared.stage.until_blocking_for(FAREWELL_PATIENCE, |stage| {
+                (*stage != Stage::Starting).then_some(())
+            });
         }
     }
 

@@ -89,7 +89,7 @@ pub(crate) struct Driver {
     held: Vec<Arc<Held>>,
     /// Those that nobody will accept on once their queues are empty.
     last_calls: Vec<Arc<Held>>,
-    /// Which of them the successor claimed, by position.
+    /// Which of those held another process accepts on, by position and in that order.
     claimed: Vec<u32>,
     elders: ElderLinks,
     successor: Option<Successor>,

@@ -100,23 +100,26 @@ impl Inventory {
         count: NonZeroU16,
         options: &BindOptions,
     ) -> Result<Vec<Arc<Held>>, ListenError> {
-        let mut group = Vec::with_capacity(count.get().into());
-        for member in 0..count.get() {
-            let member = self.new_name(&format!("{name}/{member}"))?;
-            match self.take(&member, address) {
-                Some(inherited) => group.push(self.hold(inherited)),
-                None => break,
-            }
+        let names = (0..count.get())
+            .map(|member| self.new_name(&format!("{name}/{member}")))
+            .collect::<Result<Vec<_>, _>>()?;
+        if self.held.len() + names.len() > LISTENER_LIMIT {
+            return Err(ListenError::TooMany);
         }
-        let inherited = u16::try_from(group.len()).unwrap_or(u16::MAX);
-        if let Some(missing) = NonZeroU16::new(count.get() - inherited) {
+        let mut group = Vec::with_capacity(names.len());
+        let mut names = names.into_iter().peekable();
+        while let Some(inherited) = names.peek().and_then(|member| self.take(member, address)) {
+            group.push(self.hold(inherited));
+            names.next();
+        }
+        let missing = u16::try_from(names.len()).ok().and_then(NonZeroU16::new);
+        if let (Some(missing), Some(first)) = (missing, names.peek().cloned()) {
             // More of them join the address that the group has already, port 0 or not.
             let bound = group.first().and_then(|held| held.entry.bound.as_str().parse().ok());
             let bound = bound.unwrap_or_else(|| address.clone());
             let descriptors = bind_group(&bound, missing, options)
-                .map_err(|source| ListenError::Bind { name: self.any_name(name), source })?;
-            for descriptor in descriptors {
-                let member = format!("{name}/{}", group.len()).parse()?;
+                .map_err(|source| ListenError::Bind { name: first, source })?;
+            for (member, descriptor) in names.zip(descriptors) {
                 group.push(self.hold_bound(member, address, descriptor)?);
             }
         }
@@ -161,10 +164,6 @@ impl Inventory {
             return Err(ListenError::NameTaken { name });
         }
         Ok(name)
-    }
-
-    fn any_name(&self, name: &str) -> ListenerName {
-        name.parse().expect("a longer name was one")
     }
 
     /// By name and address, else by address alone: a listener that was renamed is still the one
@@ -330,4 +329,47 @@ pub enum ListenError {
     /// There are too many.
     #[error("hold more than {LISTENER_LIMIT} listeners")]
     TooMany,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group_of(
+        inventory: &mut Inventory,
+        name: &str,
+        count: u16,
+    ) -> Result<Vec<Arc<Held>>, ListenError> {
+        let address = "127.0.0.1:0".parse().unwrap();
+        let count = NonZeroU16::new(count).unwrap();
+        inventory.claim_group(name, &address, count, &BindOptions::new().reuse_port(true))
+    }
+
+    #[test]
+    fn each_member_of_a_group_needs_a_name_of_its_own() {
+        let mut inventory = Inventory::default();
+        let address = "127.0.0.1:0".parse().unwrap();
+        inventory.claim("web/1", &address, &BindOptions::new()).unwrap();
+        let taken = group_of(&mut inventory, "web", 2).unwrap_err();
+        assert!(matches!(taken, ListenError::NameTaken { .. }), "{taken}");
+        let group = group_of(&mut inventory, "api", 2).unwrap();
+        let names: Vec<_> = group.iter().map(|held| held.name().as_str()).collect();
+        assert_eq!(names, ["api/0", "api/1"]);
+    }
+
+    #[test]
+    fn a_group_beyond_the_limit_is_refused_before_anything_is_bound() {
+        let mut inventory = Inventory::default();
+        let error = group_of(&mut inventory, "web", u16::MAX).unwrap_err();
+        assert!(matches!(error, ListenError::TooMany), "{error}");
+        assert!(inventory.held.is_empty());
+    }
+
+    #[test]
+    fn a_group_that_cannot_be_bound_is_an_error_whatever_its_name() {
+        let address = "unix:/absent/x.sock".parse().unwrap();
+        let (count, options) = (NonZeroU16::MIN, BindOptions::new());
+        let error = Inventory::default().claim_group("", &address, count, &options).unwrap_err();
+        assert!(matches!(error, ListenError::Bind { .. }), "{error}");
+    }
 }

@@ -61,7 +61,12 @@ impl Socket {
 
     /// Waits until this process accepts on it. Returns false if it never will again.
     pub async fn opened(&self) -> bool {
-        self.gate().opened().await && self.is_open()
+        while self.gate().opened().await {
+            if let Some(opened) = self.settled() {
+                return opened;
+            }
+        }
+        false
     }
 
     /// Waits until this process does not accept on it any more.
@@ -72,7 +77,21 @@ impl Socket {
     /// [`Socket::opened`] for a thread.
     #[must_use]
     pub fn wait_opened(&self) -> bool {
-        self.gate().opened_blocking() && self.is_open()
+        while self.gate().opened_blocking() {
+            if let Some(opened) = self.settled() {
+                return opened;
+            }
+        }
+        false
+    }
+
+    /// Whether it is open, if that is sure: it may have been shut again since it was, for now.
+    fn settled(&self) -> Option<bool> {
+        match self.gate().door() {
+            Door::Open => Some(true),
+            Door::LastCall | Door::Ended => Some(false),
+            Door::Shut => None,
+        }
     }
 
     fn gate(&self) -> &Gate {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use event_listener::{Event, Listener as _, listener};
 
@@ -57,6 +58,25 @@ impl<T> Watch<T> {
         }
     }
 
+    /// The same, for no longer than `patience`.
+    pub(crate) fn until_blocking_for<R>(
+        &self,
+        patience: Duration,
+        mut ready: impl FnMut(&T) -> Option<R>,
+    ) -> Option<R> {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(result) = self.look(&mut ready) {
+                return Some(result);
+            }
+            listener!(self.changed => change);
+            if let Some(result) = self.look(&mut ready) {
+                return Some(result);
+            }
+            change.wait_deadline(deadline)?;
+        }
+    }
+
     /// Nothing that is done under this lock can leave the value half changed, so a panic
     /// elsewhere is no reason to stop.
     fn lock(&self) -> MutexGuard<'_, T> {
@@ -88,6 +108,15 @@ mod tests {
             watch.change(|value| *value = n);
         }
         assert_eq!(waiting.join().unwrap(), 3);
+    }
+
+    #[test]
+    fn a_wait_ends_with_its_patience() {
+        let watch = Watch::new(0);
+        let none = watch.until_blocking_for(Duration::ZERO, |&n| (n == 1).then_some(n));
+        assert_eq!(none, None);
+        let there = watch.until_blocking_for(Duration::ZERO, |&n| (n == 0).then_some(n));
+        assert_eq!(there, Some(0));
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub enum Action {
     Elder(Generation, Message),
     /// Close the channels to the elders: the newest process holds them now.
     ReleaseElders,
+    /// What came from the old process is its own again: it accepts there, so it is neither
+    /// emptied nor closed when the listeners end.
+    GiveBackListeners,
     /// No listener is accepted on any more, ever: tell the program why.
     EndListeners(Ending),
     /// Cut all connections that are in flight.

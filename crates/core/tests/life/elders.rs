@@ -90,7 +90,10 @@ fn whoever_was_rolled_back_and_lives_leaves() {
     feed(&mut life, [refused(4)]);
     assert_eq!(life.phase(), LifePhase::Leaving(Ending::Stopped), "two must not serve");
     let seen = actions(&mut life);
-    assert!(seen.contains(&Action::EndListeners(Ending::Stopped)));
+    let position = |wanted: &Action| seen.iter().position(|action| action == wanted);
+    let ended = position(&Action::EndListeners(Ending::Stopped)).expect("it accepts no more");
+    let given_back = position(&Action::GiveBackListeners).expect("they are the old one's again");
+    assert!(given_back < ended, "{seen:?}");
     assert!(!seen.contains(&Action::Elder(generation(4), Message::Confirmed)), "{seen:?}");
     let mut life = in_state("waiting");
     feed(&mut life, [refused(4)]);

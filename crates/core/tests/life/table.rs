@@ -128,6 +128,7 @@ fn word(action: &Action) -> String {
         Action::Verdict(verdict) => verdict.as_str(),
         Action::Elder(elder, message) => return format!("elder-{elder}:{}", message.name()),
         Action::ReleaseElders => "release",
+        Action::GiveBackListeners => "give-back",
         Action::EndListeners(Ending::Upgraded(_)) => "end:upgraded",
         Action::EndListeners(Ending::Stopped) => "end:stopped",
         Action::Cut => "cut",

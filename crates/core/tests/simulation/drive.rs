@@ -199,6 +199,8 @@ impl World {
                 self.processes[pid].elders.clear();
                 self.wake_all();
             }
+            // It goes by what it holds, and closes nothing that another one has.
+            Action::GiveBackListeners => {}
             Action::EndListeners(_) => {
                 let process = &mut self.processes[pid];
                 process.listeners.clear();

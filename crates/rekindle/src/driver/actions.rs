@@ -18,6 +18,7 @@ impl Driver {
                 Action::Verdict(verdict) => self.verdict(verdict),
                 Action::Elder(generation, message) => self.elders.send(generation, &message),
                 Action::ReleaseElders => self.elders.release(),
+                Action::GiveBackListeners => self.give_back_listeners(),
                 Action::EndListeners(ending) => self.end_listeners(ending),
                 Action::Cut => self.cut(),
                 Action::Finish(report) => self.finish(report),
@@ -28,13 +29,24 @@ impl Driver {
         telemetry::counts(self.shared.tracker.in_flight(), draining);
     }
 
-    /// No listener is accepted on any more. What the new process claimed is its own now; the rest
-    /// has its last call, so that nobody who waits in a queue is turned away. Operators can ask
+    /// The old process accepts again on what it had offered. A listening socket is one for all who
+    /// hold it: to shut it down here would end it there.
+    fn give_back_listeners(&mut self) {
+        warn!("the old process serves on: its listeners are given back");
+        let positions = (0u32..).zip(&self.held);
+        self.claimed = positions
+            .filter_map(|(position, held)| held.position.is_some().then_some(position))
+            .collect();
+    }
+
+    /// No listener is accepted on any more. What another process accepts on is its own; the
+    /// rest has its last call, so that nobody who waits in a queue is turned away. Operators can ask
     /// a process that stops for as long as it is there.
     fn end_listeners(&mut self, ending: Ending) {
         let stopping = ending == Ending::Stopped;
         for (position, held) in self.held.drain(..).enumerate() {
-            let claimed = u32::try_from(position).is_ok_and(|it| self.claimed.contains(&it));
+            let claimed =
+                u32::try_from(position).is_ok_and(|it| self.claimed.binary_search(&it).is_ok());
             if claimed {
                 held.gate.set(Door::Ended);
             } else if !(stopping && self.operators.are_asked_on(&held)) {

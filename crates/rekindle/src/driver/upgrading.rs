@@ -201,7 +201,6 @@ impl Driver {
         self.claimed = claimed;
         self.shared.tracker.await_end();
         self.count();
-        self.hooks.after_commit();
         self.set_stage(Stage::Draining);
     }
 
@@ -229,6 +228,10 @@ impl Driver {
         attempt.phases.push((phase, after));
         info!(parent: &attempt.span, %phase, ?after, pid = attempt.pid, "phase");
         self.operators.phase(phase, attempt);
+        // Not before the new process is told to accept: nobody does while the hook runs.
+        if phase == Phase::Committing {
+            self.hooks.after_commit();
+        }
         if phase == Phase::Probation {
             let generation = attempt.generation;
             self.notices.committed(format!("generation {generation} serves, in probation"));
