@@ -94,7 +94,8 @@ impl Drain {
 
     /// The same drain, when the process accepts no more on listeners that it accepted on until
     /// `now`: one that was over, since nothing was in flight, begins anew, for something may be by
-    /// now; its report is of both. One that runs keeps its deadline, and one that the hammer fell on is over.
+    /// now; its report is of both. One that runs keeps its deadline, and one that the hammer fell
+    /// on is over.
     #[must_use]
     pub fn reopened(self, now: Instant, timeout: Duration) -> Self {
         match self.state {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rekindle_unix::Address;
 use tokio::io::Interest;
 
+use crate::acceptor::Backoff;
 use crate::datagrams::{Datagram, DatagramTransport, Receiver, Reception};
 use crate::gate::Door;
 use crate::readiness::{Readiness, watch};
@@ -36,6 +37,7 @@ impl<T: DatagramTransport> DatagramSocket<T> {
     /// Receives the next datagram into `buffer`; none once this process receives no more, ever.
     pub async fn receive(&self, buffer: &mut [u8]) -> Option<Datagram<T::Peer>> {
         let receiver = &self.receiver;
+        let mut backoff = Backoff::new();
         loop {
             if !receiver.gate().opened().await {
                 return None;
@@ -51,6 +53,7 @@ impl<T: DatagramTransport> DatagramSocket<T> {
                             Reception::Received(datagram) => return Some(datagram),
                             Reception::Empty => ready.clear_ready(),
                             Reception::Shut => {}
+                            Reception::Exhausted => tokio::time::sleep(backoff.next()).await,
                             Reception::Ended => return None,
                         }
                     }
@@ -59,6 +62,7 @@ impl<T: DatagramTransport> DatagramSocket<T> {
                 match receiver.attempt(buffer) {
                     Reception::Received(datagram) => return Some(datagram),
                     Reception::Empty | Reception::Shut => {}
+                    Reception::Exhausted => tokio::time::sleep(backoff.next()).await,
                     Reception::Ended => return None,
                 }
             }

@@ -107,6 +107,8 @@ pub(crate) enum Reception<P> {
     Shut,
     /// It never will again.
     Ended,
+    /// The system lacks something: wait, and try again.
+    Exhausted,
 }
 
 impl<T: DatagramTransport> Receiver<T> {
@@ -151,7 +153,7 @@ impl<T: DatagramTransport> Receiver<T> {
                 Err(error) if is_of_a_send(&error) => continue,
                 Err(error) => {
                     warn!(socket = %self.held.name(), %error, "nothing can be received");
-                    Reception::Empty
+                    Reception::Exhausted
                 }
             };
         }

@@ -58,6 +58,10 @@ impl Held {
     /// Ends it for good: what is in the queue is still taken, then clients are refused.
     pub(crate) fn last_call(&self) {
         self.gate.set(Door::LastCall);
+    }
+
+    /// Removes its socket path, if it is ours: nobody finds it any more.
+    pub(crate) fn remove_path(&self) {
         if let Some(path) = &self.path
             && let Err(error) = path.remove()
         {

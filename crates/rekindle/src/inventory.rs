@@ -181,16 +181,17 @@ impl Inventory {
                 && entry.kind == kind
                 && (entry.requested.as_str() == text || entry.bound.as_str() == text)
         };
-        let named = |offered: &Offered| {
-            let lent = offered.entry.lent && offered.entry.kind == kind;
-            offered.entry.name == *name
-                && (there(offered) || (lent && offered.descriptor.is_some()))
+        let named = |offered: &Offered| offered.entry.name == *name;
+        // A unit with two sockets passes both under one name, so the address has the first word.
+        let lent = |offered: &Offered| {
+            let entry = &offered.entry;
+            named(offered) && entry.lent && entry.kind == kind && offered.descriptor.is_some()
         };
-        let index = self.offered.iter().position(named).or_else(|| {
-            let renamed =
-                |offered: &Offered| there(offered) && offered.entry.bound.as_str() == text;
-            self.offered.iter().position(renamed)
-        })?;
+        let renamed = |offered: &Offered| there(offered) && offered.entry.bound.as_str() == text;
+        let position = |found: &dyn Fn(&Offered) -> bool| self.offered.iter().position(found);
+        let index = position(&|offered| named(offered) && there(offered))
+            .or_else(|| position(&lent))
+            .or_else(|| position(&renamed))?;
         let (entry, position, descriptor) = self.take_at(index)?;
         let entry = ListenerEntry { name: name.clone(), ..entry };
         Some((entry, position, descriptor))

@@ -78,6 +78,7 @@ mod telemetry;
 mod ticket;
 mod tracker;
 mod watch;
+mod words;
 
 #[cfg(feature = "tokio")]
 pub use async_stream::{AsyncStream, Stream};
@@ -93,7 +94,9 @@ pub use rekindle_core::{
     Confirmation, DrainEnd, Ending, Generation, HammerCause, NewFailure, Phase, Reason, Refusal,
     Verdict,
 };
-pub use rekindle_unix::{Address, AddressError, BindOptions, Signal, SocketKind};
+pub use rekindle_unix::{
+    Address, AddressError, BindOptions, Signal, SocketKind, raise_descriptor_limit,
+};
 pub use report::{EXIT_CUT, Report, UpgradeReport};
 #[cfg(feature = "tokio")]
 pub use running::Running;

@@ -140,8 +140,13 @@ impl<S: Stream> Listener<S> {
         Ok(fresh)
     }
 
+    /// Whoever is the last to see that this process does not accept ends the registration: while
+    /// one task still has it, another could not register the descriptor again.
     fn forget_source(&self) {
-        *self.source.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        if source.as_ref().is_some_and(|source| Arc::strong_count(source) == 1) {
+            *source = None;
+        }
     }
 }
 

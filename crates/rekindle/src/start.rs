@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rekindle_core::{Generation, NewFailure, Text};
+use rekindle_core::{Generation, NewFailure};
 use rekindle_unix::listen_fds::{self, TakeListenFdsError};
 use rekindle_unix::{
     Address, AddressError, Bell, BindOptions, Channel, ChannelError, ConnectError, Marker,
@@ -22,6 +22,7 @@ use crate::held::{Held, INTERNAL_PREFIX};
 use crate::incoming::Incoming;
 use crate::inventory::{Inventory, ListenError};
 use crate::shared::Shared;
+use crate::words::words_of;
 
 /// A service that was started and is not ready yet, whichever face it has.
 #[derive(Debug)]
@@ -157,7 +158,7 @@ fn successor(mut incoming: Incoming) -> Result<(Shared, Inventory, Option<Incomi
         "the old process offers",
     );
     let inventory = Inventory::inherited(&entries, descriptors).inspect_err(|error| {
-        incoming.abandon(Text::of(error));
+        incoming.abandon(words_of(error));
     })?;
     let shared = Shared::new(greeting.generation, Some(greeting.old_pid), bell()?);
     Ok((shared, inventory, Some(incoming)))

@@ -32,7 +32,7 @@ async fn a_connection_is_served_and_a_stop_waits_for_it() -> Outcome {
 
     running.stop();
     assert_eq!(running.ending().await, Ending::Stopped);
-    let finishing = tokio::spawn(running.drained());
+    let finishing = tokio::spawn(async move { running.drained().await });
     connection.write_all(b"done").await?;
     connection.shutdown().await?;
     assert_eq!(read_all(client).await?, "done");

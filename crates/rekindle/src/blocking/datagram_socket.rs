@@ -43,6 +43,7 @@ impl<T: DatagramTransport> DatagramSocket<T> {
             }
             match self.receiver.attempt(buffer) {
                 Reception::Received(datagram) => return Some(datagram),
+                Reception::Exhausted => thread::sleep(backoff.next()),
                 Reception::Empty | Reception::Shut => {}
                 Reception::Ended => return None,
             }

@@ -93,7 +93,7 @@ impl Running {
 
     /// Waits until all that was in flight is finished, or the hammer fell on it. Then the program
     /// should exit.
-    pub fn drained(self) -> Report {
+    pub fn drained(&self) -> Report {
         self.life.shared().stage.until_blocking(RunningLife::report)
     }
 }

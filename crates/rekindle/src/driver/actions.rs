@@ -39,9 +39,9 @@ impl Driver {
             .collect();
     }
 
-    /// No listener is accepted on any more. What another process accepts on is its own; the
-    /// rest has its last call, so that nobody who waits in a queue is turned away. Operators can ask
-    /// a process that stops for as long as it is there.
+    /// No listener is accepted on any more. What another process accepts on is its own; the rest
+    /// has its last call, so that nobody who waits in a queue is turned away. Operators can ask a
+    /// process that stops for as long as it is there.
     fn end_listeners(&mut self, ending: Ending) {
         let stopping = ending == Ending::Stopped;
         for (position, held) in self.held.drain(..).enumerate() {
@@ -59,7 +59,8 @@ impl Driver {
             Ending::Upgraded(_) => {
                 self.operators.close();
                 if let Some(successor) = &self.successor {
-                    self.notices.replaced(successor.pid());
+                    let status = "the next generation serves".to_owned();
+                    self.notices.replaced(successor.pid(), status);
                 }
             }
             Ending::Stopped => self.notices.stopping(self.settings.drain_timeout),
@@ -69,6 +70,8 @@ impl Driver {
         self.count();
         self.operators.stopping(self.shared.tracker.in_flight());
         self.set_stage(Stage::Ending(ending));
+        // Last, since a directory's lock may have to be waited for.
+        self.last_calls.iter().for_each(|held| held.remove_path());
     }
 
     fn cut(&self) {

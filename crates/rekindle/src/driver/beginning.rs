@@ -49,9 +49,12 @@ impl Driver {
         }
     }
 
-    /// Serves from here on: says so to the world first, so that whoever is told that the upgrade
-    /// is committed finds the pid file as it should be.
+    /// Serves from here on. The gates are opened at once, since nobody else accepts; the old
+    /// process is told after the pid file is right, so that who hears of the commit finds it so.
     fn serve(&mut self, taken_over: Option<TakenOver>) {
+        for held in &self.held {
+            held.gate.set(Door::Open);
+        }
         self.take_pid_file();
         let (predecessor, elders) = self.adopt(taken_over);
         let event = Event::Began {
@@ -60,9 +63,6 @@ impl Driver {
             elders,
             listeners: u32::try_from(self.held.len()).unwrap_or(u32::MAX),
         };
-        for held in &self.held {
-            held.gate.set(Door::Open);
-        }
         self.operators.began(self.shared.generation);
         self.life.handle(self.clock.now(), event);
         if let Some(old) = &predecessor {

@@ -70,6 +70,9 @@ impl Driver {
     pub(super) fn pump_elder(&mut self, generation: Generation) {
         while let Some(link) = self.elders.links.get_mut(&generation) {
             match link.receive(&mut self.buffer) {
+                Arrival::Message(Message::Farewell { cut }, _) => {
+                    info!(%generation, cut, "an older generation has drained");
+                }
                 Arrival::Message(message, _) => {
                     debug!(%generation, message = message.name(), "from an elder");
                     self.life.handle(self.clock.now(), Event::Elder(generation, message));

@@ -4,13 +4,20 @@
 //! that one exits. So the old process stays the main one for as long as it could resume, and
 //! announces its successor when it no longer can, before it leaves.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rekindle_unix::{Notifier, NotifyState};
-use tracing::{debug, warn};
+use rekindle_unix::{Notifier, NotifyError, NotifyState};
+use tracing::{debug, error, warn};
 
 /// How long the service manager may take to have read all before a process leaves.
 const BARRIER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long to wait for room in its queue before the next try.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
+
+/// What a stop may take beyond its drain, so that the hammer falls before the service manager's.
+const STOP_MARGIN: Duration = Duration::from_secs(5);
 
 /// The words to the service manager, if there is one.
 #[derive(Debug)]
@@ -38,15 +45,25 @@ impl Notices {
         self.serving(status);
     }
 
-    /// The successor is on its own: it is the main process from here on.
-    pub(super) fn replaced(&self, pid: u32) {
-        self.send(&[NotifyState::MainPid(pid)]);
+    /// The successor is on its own: it is the main process from here on. Were that lost, the
+    /// service manager would end the service with the old process, so a full queue is waited for.
+    pub(super) fn replaced(&self, pid: u32, status: String) {
+        let Some(notifier) = &self.notifier else { return };
+        let states = [NotifyState::MainPid(pid), NotifyState::Status(status)];
+        let deadline = Instant::now() + BARRIER_TIMEOUT;
+        while let Err(error) = notifier.send(&states) {
+            if !matches!(error, NotifyError::Busy) || Instant::now() >= deadline {
+                return error!(%error, pid, "the service manager knows no new main process");
+            }
+            thread::sleep(BUSY_PAUSE);
+        }
         self.barrier();
     }
 
     /// The process stops, and takes no longer than `drain_timeout`.
     pub(super) fn stopping(&self, drain_timeout: Duration) {
-        self.send(&[NotifyState::Stopping, NotifyState::ExtendTimeout(drain_timeout)]);
+        let longest = drain_timeout.saturating_add(STOP_MARGIN);
+        self.send(&[NotifyState::Stopping, NotifyState::ExtendTimeout(longest)]);
     }
 
     fn send(&self, states: &[NotifyState]) {

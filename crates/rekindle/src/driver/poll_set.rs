@@ -1,6 +1,8 @@
 //! What the driver waits for.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::thread;
+use std::time::Duration;
 
 use rekindle_core::Generation;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -9,6 +11,9 @@ use tracing::error;
 
 use super::Driver;
 use crate::poll_timeout::timespec;
+
+/// How long to rest when the system cannot even wait.
+const ERROR_PAUSE: Duration = Duration::from_millis(10);
 
 /// Who has something to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +41,11 @@ pub(super) fn wait(driver: &Driver) -> Vec<Token> {
         Ok(0) | Err(Errno::INTR) => return Vec::new(),
         Ok(_) => {}
         // Only a lack of kernel memory is left: the next round may have better luck.
-        Err(error) => error!(%error, "cannot wait for events"),
+        Err(error) => {
+            error!(%error, "cannot wait for events");
+            thread::sleep(ERROR_PAUSE);
+            return Vec::new();
+        }
     }
     let ready = set.iter().map(|entry| !entry.revents().is_empty());
     tokens.into_iter().zip(ready).filter_map(|(token, ready)| ready.then_some(token)).collect()

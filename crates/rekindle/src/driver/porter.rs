@@ -67,6 +67,7 @@ impl Porter {
     pub(super) fn close(&mut self) {
         if let Some(held) = self.held.take().filter(|held| held.gate.door() == Door::Open) {
             held.last_call();
+            held.remove_path();
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::report::UpgradeReport;
 use crate::shared::Stage;
 use crate::telemetry;
 use crate::ticket::Ticket;
+use crate::words::words_of;
 
 /// An upgrade under way: who asked, and when what happened.
 #[derive(Debug)]
@@ -301,7 +302,7 @@ fn start(program: &Program, theirs: &Channel, marker: Marker) -> Result<Child, S
         ..SpawnOptions::default()
     };
     spawn(program, &options).map_err(|error| {
-        let text = Text::of(&error);
+        let text = words_of(&error);
         if error.is_text_busy() { SpawnFailure::TextBusy(text) } else { SpawnFailure::Final(text) }
     })
 }

@@ -69,8 +69,8 @@ async fn main() -> Result<()> {
             let _ = connection.write_all(upgrade(&running).await.as_bytes()).await;
         });
     }
-    let _ = running.ending().await;
-    log("ending");
+    let report = running.drained().await;
+    log(&format!("ending with {} cut", report.cut));
     Ok(())
 }
 

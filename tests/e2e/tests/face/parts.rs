@@ -36,7 +36,7 @@ fn hooks_are_called_in_order_around_a_signal() {
     let first = program.first_pid();
     let lines = program.lines().into_iter().filter(|(pid, _)| *pid == first);
     let lines: Vec<_> = lines.map(|(_, line)| line).skip(1).collect();
-    let hooks = ["before HUP", "before spawn", "after HUP", "after commit", "ending"];
+    let hooks = ["before HUP", "before spawn", "after HUP", "after commit", "ending with 0 cut"];
     assert_eq!(lines, hooks);
 }
 
