@@ -18,6 +18,7 @@ both_faces!(
     s14_what_a_stop_cuts_is_counted_in_the_reply,
     s15_a_second_term_ends_at_once,
     s15_a_second_term_ends_a_program_that_hangs,
+    s15_a_stopping_process_answers_and_a_second_stop_ends_it,
     s15_usr2_cuts_what_drains,
     s15_a_hammer_over_the_control_socket_reaches_the_elders,
     a_stop_answers_those_who_wait_in_the_queue,
@@ -132,6 +133,21 @@ async fn s15_a_second_term_ends_at_once(face: Face) {
     server.signal(server.first_pid(), Signal::Term);
     assert_eq!(server.first_end(), Ended::Exited(3), "the program says that something was cut");
     client.closed().unwrap();
+}
+
+async fn s15_a_stopping_process_answers_and_a_second_stop_ends_it(face: Face) {
+    let server = server(&Settings::new(face));
+    let mut client = stick(&server);
+    let mut stop = server.replies(&Request::Stop {});
+    assert!(matches!(stop.next(), Some(Ok(Reply::Stopping { .. }))));
+    assert_eq!(server.status().phase, "stopping");
+    assert_eq!(server.first_ended(), None, "the first is patient");
+    let again = server.ask(&Request::Stop {});
+    assert!(matches!(again, Reply::Stopped { cut: 1, .. }), "{again:?}");
+    assert!(matches!(stop.last(), Ok(Reply::Stopped { cut: 1, .. })));
+    assert_eq!(server.first_end(), Ended::Exited(3), "the program says that something was cut");
+    client.closed().unwrap();
+    assert!(!server.path("control.sock").exists(), "the control socket is left behind");
 }
 
 async fn s15_a_second_term_ends_a_program_that_hangs(face: Face) {
