@@ -23,6 +23,7 @@ mod generation;
 mod life;
 mod listener;
 mod message;
+mod moves;
 mod new;
 mod offer;
 mod old;
@@ -39,10 +40,15 @@ pub use elders::{Elder, Elders};
 pub use generation::Generation;
 pub use life::{Action, Ending, Event, Life, LifePhase, Refusal};
 pub use listener::{ListenerEntry, ListenerName, NameError, SocketKind};
-pub use message::{ElderEntry, Message};
+pub use message::{ElderEntry, Message, StateEntry};
+pub use moves::{
+    MOVE_LIMIT_BYTES, MOVE_WINDOW, MoveAction, MoveRefusal, MovedEntry, Moves, RECEIVER_LIMIT,
+    Receiver,
+};
 pub use new::{Greeting, NewAction, NewEvent, NewFailure, NewSide};
 pub use offer::{
-    DESCRIPTORS_PER_FRAME, ELDER_LIMIT, LISTENER_LIMIT, Offer, OfferError, OfferReader, frames,
+    DESCRIPTORS_PER_FRAME, ELDER_LIMIT, LISTENER_LIMIT, Offer, OfferError, OfferReader,
+    STATE_LIMIT, frames,
 };
 pub use old::{OldAction, OldEvent, OldSide, Terms};
 pub use reason::{Reason, SpawnFailure};

@@ -193,15 +193,16 @@ impl Life {
 
     fn upgrade_event(&mut self, now: Instant, event: OldEvent) {
         let hammered = event == OldEvent::Message(Message::Hammer);
+        let gone = event == OldEvent::EndOfFile;
         match &mut self.state {
             State::Draining(_, _, drain, _) if hammered => drain.hammer(now, HammerCause::Newer),
             State::Leaving(leaving) if hammered => leaving.hammered(now),
             State::Upgrading(_, side) | State::Draining(_, side, ..) => side.handle(now, event),
-            State::Leaving(leaving) => {
-                if let Some(side) = leaving.upgrade() {
-                    side.handle(now, event);
-                }
-            }
+            State::Leaving(leaving) => match leaving.upgrade() {
+                Some(side) => side.handle(now, event),
+                None if gone => self.actions.push_back(Action::Upgrade(OldAction::CloseMoves)),
+                None => {}
+            },
             State::Starting | State::Serving(_) | State::Ended { .. } => {}
         }
     }
@@ -256,7 +257,12 @@ impl Life {
                 OldAction::StopAccepting { .. } => self.begin_draining(now),
                 OldAction::Resume => self.resume(),
                 OldAction::SendOffer => self.confirm_predecessor(),
-                OldAction::Spawn | OldAction::Send(_) | OldAction::Kill | OldAction::Enter(_) => {}
+                OldAction::Spawn
+                | OldAction::Send(_)
+                | OldAction::OpenMoves { .. }
+                | OldAction::CloseMoves
+                | OldAction::Kill
+                | OldAction::Enter(_) => {}
             }
             self.actions.push_back(Action::Upgrade(action));
         }

@@ -1,8 +1,9 @@
 //! The messages on the channel between an old process and a new one.
 //!
 //! ```text
-//! new → old   Hello  Ready  Failed  Serving  Confirmed  Hammer
-//! old → new   Welcome  Refused  Listeners+fds  Elders+fds  OfferEnd  Commit  InFlight  Farewell
+//! new → old   Hello  Takes  Ready  Failed  Serving  Confirmed  Hammer  Taken
+//! old → new   Welcome  Refused  Listeners+fds  Elders+fds  States+fds  OfferEnd  Commit
+//!             Moved+fds  InFlight  Farewell
 //! broker      Introduce+fd, to a process that serves: "your successor is at the other end"
 //! ```
 //!
@@ -14,7 +15,8 @@ use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 
 use crate::generation::Generation;
-use crate::listener::ListenerEntry;
+use crate::listener::{ListenerEntry, ListenerName};
+use crate::moves::{MovedEntry, Receiver};
 use crate::reason::Reason;
 use crate::text::Text;
 use crate::version::{Version, VersionRange};
@@ -84,6 +86,9 @@ pub enum Message {
         /// How many elders it has.
         #[n(1)]
         elders: u32,
+        /// How many states it has.
+        #[n(2)]
+        states: u32,
     },
     /// New → old: it can serve.
     #[n(6)]
@@ -132,6 +137,40 @@ pub enum Message {
         #[n(0)]
         pid: u32,
     },
+    /// New → old, before [`Message::Ready`], any number of times: connections that it takes over.
+    #[n(15)]
+    Takes {
+        /// What they are for.
+        #[n(0)]
+        receivers: Vec<Receiver>,
+    },
+    /// Old → new: established connections, a descriptor each.
+    #[n(16)]
+    Moved {
+        /// The number of this batch, from 0, in the life of the process that sends it.
+        #[n(0)]
+        batch: u64,
+        /// In the order of the descriptors.
+        #[n(1)]
+        entries: Vec<MovedEntry>,
+    },
+    /// New → old: the connections of a batch are the new one's, which has not touched them before.
+    #[n(17)]
+    Taken {
+        /// The number of the batch.
+        #[n(0)]
+        batch: u64,
+        /// Those that it does not take, by position in the batch: they stay the old one's.
+        #[n(1)]
+        refused: Vec<u32>,
+    },
+    /// Old → new: some states of the offer, a descriptor each.
+    #[n(18)]
+    States {
+        /// In the order of the descriptors.
+        #[n(0)]
+        entries: Vec<StateEntry>,
+    },
 }
 
 /// An older generation that still drains, in an offer.
@@ -146,6 +185,17 @@ pub struct ElderEntry {
     /// What it last said to have in flight.
     #[n(2)]
     pub in_flight: u64,
+}
+
+/// What is in one of the old process's memories, in an offer. Its descriptor is a memory file.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct StateEntry {
+    /// The name by which the program asks for it.
+    #[n(0)]
+    pub name: ListenerName,
+    /// How long it is.
+    #[n(1)]
+    pub length_bytes: u64,
 }
 
 impl Message {
@@ -168,6 +218,10 @@ impl Message {
             Self::Hammer => "Hammer",
             Self::Farewell { .. } => "Farewell",
             Self::Introduce { .. } => "Introduce",
+            Self::Takes { .. } => "Takes",
+            Self::Moved { .. } => "Moved",
+            Self::Taken { .. } => "Taken",
+            Self::States { .. } => "States",
         }
     }
 
@@ -178,6 +232,8 @@ impl Message {
             Self::Listeners { entries } => entries.len(),
             Self::Elders { entries } => entries.len(),
             Self::Introduce { .. } => 1,
+            Self::Moved { entries, .. } => entries.len(),
+            Self::States { entries } => entries.len(),
             Self::Hello { .. }
             | Self::Welcome { .. }
             | Self::Refused { .. }
@@ -189,7 +245,9 @@ impl Message {
             | Self::Confirmed
             | Self::InFlight { .. }
             | Self::Hammer
-            | Self::Farewell { .. } => 0,
+            | Self::Farewell { .. }
+            | Self::Takes { .. }
+            | Self::Taken { .. } => 0,
         }
     }
 }

@@ -22,6 +22,7 @@ use core::time::Duration;
 use crate::codec::DecodeError;
 use crate::generation::Generation;
 use crate::message::Message;
+use crate::moves::{RECEIVERS_PER_FRAME, Receiver};
 use crate::offer::{Offer, OfferError, OfferReader};
 use crate::reason::Reason;
 use crate::text::Text;
@@ -39,8 +40,13 @@ pub enum NewEvent {
     OldDied,
     /// The old side's end of the channel is closed, and the old process lives on.
     OldHungUp,
-    /// The program is ready and wants these listeners, by position in the offer.
-    Ready(Vec<u32>),
+    /// The program is ready.
+    Ready {
+        /// The listeners that it wants, by position in the offer.
+        claimed: Vec<u32>,
+        /// The connections that it takes over.
+        takes: Vec<Receiver>,
+    },
     /// The program cannot go on.
     Fail(Text),
 }
@@ -146,7 +152,7 @@ impl NewSide {
             NewEvent::Garbage(error) => self.fail(NewFailure::Garbage(error)),
             NewEvent::OldDied => self.old_died(),
             NewEvent::OldHungUp => self.fail(NewFailure::OldHungUp),
-            NewEvent::Ready(claimed) => self.ready(claimed),
+            NewEvent::Ready { claimed, takes } => self.ready(claimed, &takes),
             NewEvent::Fail(words) => self.give_up(words),
         }
     }
@@ -256,10 +262,14 @@ impl NewSide {
                 let taken = reader.elders(entries);
                 self.fail_if(taken);
             }
+            (State::Receiving { reader, .. }, Message::States { entries }) => {
+                let taken = reader.states(entries);
+                self.fail_if(taken);
+            }
             (
                 State::Receiving { reader, greeting, .. },
-                Message::OfferEnd { listeners, elders },
-            ) => match reader.finish(listeners, elders) {
+                Message::OfferEnd { listeners, elders, states },
+            ) => match reader.finish(listeners, elders, states) {
                 Ok(offer) => {
                     let greeting = *greeting;
                     self.state = State::Initialising { greeting, offer };
@@ -296,10 +306,13 @@ impl NewSide {
         }
     }
 
-    fn ready(&mut self, claimed: Vec<u32>) {
+    fn ready(&mut self, claimed: Vec<u32>, takes: &[Receiver]) {
         match &self.state {
             State::Initialising { greeting, .. } => {
                 self.state = State::Awaiting { greeting: *greeting };
+                let takes = takes.chunks(RECEIVERS_PER_FRAME);
+                let takes = takes.map(|some| Message::Takes { receivers: some.to_vec() });
+                self.actions.extend(takes.map(NewAction::Send));
                 self.actions.push_back(NewAction::Send(Message::Ready { claimed }));
             }
             State::Orphan { greeting, .. } => {

@@ -6,7 +6,7 @@ use core::mem;
 
 use crate::codec::FRAME_LIMIT_BYTES;
 use crate::listener::ListenerEntry;
-use crate::message::{ElderEntry, Message};
+use crate::message::{ElderEntry, Message, StateEntry};
 
 /// The most descriptors in a frame. `SCM_RIGHTS` would allow 253 (`unix(7)`).
 pub const DESCRIPTORS_PER_FRAME: usize = 64;
@@ -16,6 +16,9 @@ pub const LISTENER_LIMIT: usize = 8192;
 
 /// The most elders in an offer. A service hammers the oldest long before.
 pub const ELDER_LIMIT: usize = 64;
+
+/// The most states in an offer: a frame's worth.
+pub const STATE_LIMIT: usize = DESCRIPTORS_PER_FRAME;
 
 /// The most bytes of listeners in a frame: the rest is room for what says that they are
 /// listeners.
@@ -31,10 +34,12 @@ pub struct Offer {
     pub listeners: Vec<ListenerEntry>,
     /// The older generations that still drain, in the order of their descriptors.
     pub elders: Vec<ElderEntry>,
+    /// What the program remembers, in the order of the descriptors.
+    pub states: Vec<StateEntry>,
 }
 
 /// The frames of an offer, in the order in which they have to be sent. The descriptors of the
-/// listeners and then of the elders go along in that same order,
+/// listeners, then of the elders, then of the states go along in that same order,
 /// [`Message::descriptors`] with each frame.
 #[must_use]
 pub fn frames(offer: &Offer) -> Vec<Message> {
@@ -47,8 +52,13 @@ pub fn frames(offer: &Offer) -> Vec<Message> {
     let end = Message::OfferEnd {
         listeners: u32::try_from(offer.listeners.len()).unwrap_or(u32::MAX),
         elders: u32::try_from(offer.elders.len()).unwrap_or(u32::MAX),
+        states: u32::try_from(offer.states.len()).unwrap_or(u32::MAX),
     };
-    listeners.chain(elders).chain([end]).collect()
+    let states = offer
+        .states
+        .chunks(DESCRIPTORS_PER_FRAME)
+        .map(|chunk| Message::States { entries: chunk.to_vec() });
+    listeners.chain(elders).chain(states).chain([end]).collect()
 }
 
 /// The listeners of each frame: as many as fit by number and by length.
@@ -117,14 +127,33 @@ impl OfferReader {
         Ok(())
     }
 
+    /// Takes the states of one frame.
+    ///
+    /// # Errors
+    ///
+    /// If the offer has more than [`STATE_LIMIT`] with them.
+    pub fn states(&mut self, entries: Vec<StateEntry>) -> Result<(), OfferError> {
+        if self.offer.states.len() + entries.len() > STATE_LIMIT {
+            return Err(OfferError::TooManyStates);
+        }
+        self.offer.states.extend(entries);
+        Ok(())
+    }
+
     /// The whole offer, if as many came as the old side sent.
     ///
     /// # Errors
     ///
     /// If it is not whole.
-    pub fn finish(&mut self, listeners: u32, elders: u32) -> Result<Offer, OfferError> {
+    pub fn finish(
+        &mut self,
+        listeners: u32,
+        elders: u32,
+        states: u32,
+    ) -> Result<Offer, OfferError> {
         let offer = mem::take(&mut self.offer);
-        if offer.listeners.len() != listeners as usize || offer.elders.len() != elders as usize {
+        let came = [offer.listeners.len(), offer.elders.len(), offer.states.len()];
+        if came != [listeners, elders, states].map(|sent| sent as usize) {
             return Err(OfferError::NotWhole);
         }
         Ok(offer)
@@ -141,6 +170,9 @@ pub enum OfferError {
     /// It has too many elders.
     #[error("the offer has more than {ELDER_LIMIT} draining generations")]
     TooManyElders,
+    /// It has too many states.
+    #[error("the offer has more than {STATE_LIMIT} states")]
+    TooManyStates,
     /// Some of it did not arrive.
     #[error("the offer does not have as many parts as the old process says")]
     NotWhole,

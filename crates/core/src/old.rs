@@ -22,11 +22,13 @@ mod event;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::vec::Vec;
+use core::mem;
 use core::time::Duration;
 
 pub use self::event::{OldAction, OldEvent, Terms};
 use crate::generation::Generation;
 use crate::message::Message;
+use crate::moves::{RECEIVER_LIMIT, Receiver};
 use crate::reason::{Reason, SpawnFailure};
 use crate::settings::Settings;
 use crate::text::Text;
@@ -56,8 +58,8 @@ enum Kin {
 enum State {
     Spawning { tries: u32, again: Option<Instant>, deadline: Instant },
     Greeting { deadline: Instant },
-    Starting { deadline: Instant },
-    Committing { deadline: Instant },
+    Starting { deadline: Instant, takes: Vec<Receiver> },
+    Committing { deadline: Instant, takes: Vec<Receiver> },
     Probation { until: Instant },
     Ending { verdict: Verdict, kill: Kill },
     Ended(Verdict),
@@ -112,13 +114,13 @@ impl OldSide {
             }
             State::Spawning { deadline, .. }
             | State::Greeting { deadline }
-            | State::Starting { deadline }
+            | State::Starting { deadline, .. }
                 if now >= *deadline =>
             {
                 let timeout_ms = milliseconds(self.terms.start_timeout);
                 self.fail(now, Reason::StartTimeout { timeout_ms });
             }
-            State::Committing { deadline } if now >= *deadline => {
+            State::Committing { deadline, .. } if now >= *deadline => {
                 let timeout_ms = milliseconds(Settings::TAKE_OVER_TIMEOUT);
                 self.fail(now, Reason::TakeOverTimeout { timeout_ms });
             }
@@ -152,8 +154,8 @@ impl OldSide {
                 Some(again.map_or(deadline, |again| again.min(deadline)))
             }
             State::Greeting { deadline }
-            | State::Starting { deadline }
-            | State::Committing { deadline } => Some(deadline),
+            | State::Starting { deadline, .. }
+            | State::Committing { deadline, .. } => Some(deadline),
             State::Probation { until } => Some(until),
             State::Ending { kill: Kill::At(moment), .. } => Some(moment),
             State::Ending { kill: Kill::Done, .. } | State::Ended(_) => None,
@@ -232,19 +234,27 @@ impl OldSide {
     }
 
     fn message(&mut self, now: Instant, message: Message) {
-        match (&self.state, message) {
+        match (&mut self.state, message) {
             (State::Greeting { deadline }, Message::Hello { versions, .. }) => {
-                self.greeted(now, *deadline, versions);
+                let deadline = *deadline;
+                self.greeted(now, deadline, versions);
+            }
+            (State::Starting { takes, .. }, Message::Takes { receivers })
+                if takes.len() + receivers.len() <= RECEIVER_LIMIT =>
+            {
+                takes.extend(receivers);
             }
             (State::Starting { .. }, Message::Ready { claimed }) => self.ready(now, claimed),
             (State::Greeting { .. } | State::Starting { .. }, Message::Failed { words }) => {
                 self.fail(now, Reason::Failed { words });
             }
             (State::Committing { .. }, Message::Serving) => {
+                self.open_moves();
                 let until = now + self.terms.probation;
                 self.enter(Phase::Probation, State::Probation { until });
             }
             (State::Committing { .. } | State::Probation { .. }, Message::Confirmed) => {
+                self.open_moves();
                 self.commit(Confirmation::Successor);
             }
             (State::Greeting { .. } | State::Starting { .. }, message) => {
@@ -270,7 +280,7 @@ impl OldSide {
             old_generation: self.terms.old_generation,
         }));
         self.actions.push_back(OldAction::SendOffer);
-        self.enter(Phase::Starting, State::Starting { deadline });
+        self.enter(Phase::Starting, State::Starting { deadline, takes: Vec::new() });
     }
 
     fn ready(&mut self, now: Instant, mut claimed: Vec<u32>) {
@@ -286,7 +296,25 @@ impl OldSide {
         self.actions.push_back(OldAction::StopAccepting { claimed });
         self.actions.push_back(OldAction::Send(Message::Commit));
         let deadline = now + Settings::TAKE_OVER_TIMEOUT;
-        self.enter(Phase::Committing, State::Committing { deadline });
+        let takes = match &mut self.state {
+            State::Starting { takes, .. } => mem::take(takes),
+            State::Spawning { .. }
+            | State::Greeting { .. }
+            | State::Committing { .. }
+            | State::Probation { .. }
+            | State::Ending { .. }
+            | State::Ended(_) => Vec::new(),
+        };
+        self.enter(Phase::Committing, State::Committing { deadline, takes });
+    }
+
+    /// The new process accepts, so it can be given connections too. Not before: were it told to go
+    /// instead of being heard, it might not know yet, and serve what it finds in the channel.
+    fn open_moves(&mut self) {
+        if let State::Committing { takes, .. } = &mut self.state {
+            let receivers = mem::take(takes);
+            self.actions.push_back(OldAction::OpenMoves { receivers });
+        }
     }
 
     fn garbage(&mut self, now: Instant, error: Text) {
@@ -337,6 +365,7 @@ impl OldSide {
                 self.fail(now, Reason::Stopping);
             }
             State::Committing { .. } | State::Probation { .. } => {
+                self.open_moves();
                 self.commit(Confirmation::OldStopped);
             }
             State::Ending { .. } | State::Ended(_) => {}
@@ -383,7 +412,9 @@ impl OldSide {
 
     fn resume_after(&mut self, phase: Phase) {
         match phase {
-            Phase::Committing | Phase::Probation => self.actions.push_back(OldAction::Resume),
+            Phase::Committing | Phase::Probation => {
+                self.actions.extend([OldAction::CloseMoves, OldAction::Resume]);
+            }
             Phase::Spawning | Phase::Greeting | Phase::Starting => {}
         }
     }

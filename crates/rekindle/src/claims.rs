@@ -6,12 +6,13 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rekindle_core::Text;
+use rekindle_core::{Receiver, Text};
 use rekindle_unix::{Address, BindOptions, SocketKind};
 
 use crate::acceptor::Acceptor;
-use crate::datagrams::{DatagramTransport, Receiver};
+use crate::datagrams::{self, DatagramTransport};
 use crate::inventory::{Inventory, ListenError, address_of, program_name};
+use crate::moves::Mailbox;
 use crate::shared::{Command, Shared, Stage};
 use crate::socket::Socket;
 use crate::start::Started;
@@ -26,11 +27,12 @@ pub(crate) struct Claims {
     shared: Arc<Shared>,
     /// None once it is over.
     inventory: Option<Inventory>,
+    mailboxes: Vec<Mailbox>,
 }
 
 impl Claims {
     pub(crate) fn new(started: Started) -> Self {
-        Self { shared: started.shared, inventory: Some(started.inventory) }
+        Self { shared: started.shared, inventory: Some(started.inventory), mailboxes: Vec::new() }
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
@@ -67,11 +69,11 @@ impl Claims {
         name: &str,
         kind: SocketKind,
         address: &str,
-    ) -> Result<Receiver<T>, ListenError> {
+    ) -> Result<datagrams::Receiver<T>, ListenError> {
         let address = address_of(kind, address)?;
         let held = self.inventory().claim(program_name(name)?, &address, &BindOptions::new())?;
         let name = held.name().clone();
-        Receiver::new(held, self.shared.tracker.clone())
+        datagrams::Receiver::new(held, self.shared.tracker.clone())
             .map_err(|source| ListenError::Register { name, source })
     }
 
@@ -92,11 +94,19 @@ impl Claims {
         self.inventory().keep(program_name(name)?, descriptor)
     }
 
+    /// Where connections arrive that the old process moves here. Not to be asked for twice.
+    pub(crate) fn mailbox(&mut self, receiver: Receiver, kind: SocketKind) -> Mailbox {
+        let mailbox = Mailbox::new(receiver, kind);
+        self.mailboxes.push(mailbox.clone());
+        mailbox
+    }
+
     /// The program is ready: the driver gets what was claimed.
     pub(crate) fn ready(mut self) -> Arc<Shared> {
         if let Some(inventory) = self.inventory.take() {
             let (held, claimed) = inventory.finish();
-            self.shared.ask(Command::Ready { held, claimed });
+            let mailboxes = std::mem::take(&mut self.mailboxes);
+            self.shared.ask(Command::Ready { held, claimed, mailboxes });
         }
         Arc::clone(&self.shared)
     }

@@ -238,7 +238,9 @@ impl Driver {
         self.shared.bell().silence();
         while let Some(command) = self.shared.next_command() {
             match command {
-                Command::Ready { held, claimed } => self.ready(held, claimed),
+                Command::Ready { held, claimed, mailboxes } => {
+                    self.ready(held, claimed, mailboxes);
+                }
                 Command::Abandon(words) => self.abandon(words),
                 Command::Upgrade { arguments, ticket } => {
                     if let Err(refusal) = self.begin_upgrade(arguments, Some(ticket.clone())) {

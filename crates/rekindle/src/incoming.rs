@@ -5,7 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rekindle_core::{
-    DecodeError, ElderEntry, Message, NewAction, NewEvent, NewFailure, NewSide, PROTOCOL, Text,
+    DecodeError, ElderEntry, Message, NewAction, NewEvent, NewFailure, NewSide, PROTOCOL, Receiver,
+    Text,
 };
 use rekindle_unix::{Channel, FrameBuffer, Process};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -125,8 +126,8 @@ impl Incoming {
     }
 
     /// The program is ready and wants these listeners.
-    pub(crate) fn ready(&mut self, claimed: Vec<u32>) {
-        self.side.handle(NewEvent::Ready(claimed));
+    pub(crate) fn ready(&mut self, claimed: Vec<u32>, takes: Vec<Receiver>) {
+        self.side.handle(NewEvent::Ready { claimed, takes });
         self.carry_out();
     }
 

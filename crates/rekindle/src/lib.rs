@@ -62,6 +62,7 @@ mod life;
 mod link;
 #[cfg(feature = "tokio")]
 mod listener;
+mod moves;
 mod poll_timeout;
 #[cfg(feature = "tokio")]
 mod readiness;

@@ -8,6 +8,7 @@ use rekindle_core::{Ending, Generation, NewFailure, Text};
 use rekindle_unix::Bell;
 
 use crate::held::Held;
+use crate::moves::{Mailbox, Outbox};
 use crate::report::Report;
 use crate::ticket::Ticket;
 use crate::tracker::Tracker;
@@ -28,7 +29,7 @@ pub(crate) enum Stage {
 /// What a face asks of the driver.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Ready { held: Vec<Arc<Held>>, claimed: Vec<u32> },
+    Ready { held: Vec<Arc<Held>>, claimed: Vec<u32>, mailboxes: Vec<Mailbox> },
     Abandon(Text),
     Upgrade { arguments: Option<Vec<OsString>>, ticket: Ticket },
     Stop,
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) predecessor: Option<u32>,
     pub(crate) stage: Watch<Stage>,
     pub(crate) tracker: Tracker,
+    pub(crate) outbox: Outbox,
     bell: Arc<Bell>,
     commands: Mutex<VecDeque<Command>>,
 }
@@ -55,6 +57,7 @@ impl Shared {
             predecessor,
             stage: Watch::new(Stage::Starting),
             tracker: Tracker::new(Arc::clone(&bell)),
+            outbox: Outbox::new(Arc::clone(&bell)),
             bell,
             commands: Mutex::new(VecDeque::new()),
         }

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use crate::generation::Generation;
 use crate::message::Message;
+use crate::moves::Receiver;
 use crate::reason::SpawnFailure;
 use crate::text::Text;
 use crate::verdict::Phase;
@@ -47,6 +48,13 @@ pub enum OldAction {
         /// The positions, each once.
         claimed: Vec<u32>,
     },
+    /// The new process serves, and takes over connections: they may move from here on.
+    OpenMoves {
+        /// What it takes them for.
+        receivers: Vec<Receiver>,
+    },
+    /// There is nobody to move connections to any more.
+    CloseMoves,
     /// Accept again.
     Resume,
     /// Kill the new process.

@@ -10,16 +10,23 @@ use super::{Driver, PidFileState};
 use crate::gate::Door;
 use crate::held::Held;
 use crate::incoming::TakenOver;
+use crate::moves::Mailbox;
 use crate::shared::Stage;
 
 impl Driver {
     /// The program is ready, holds these listeners, and claimed these of the offer.
-    pub(super) fn ready(&mut self, held: Vec<Arc<Held>>, claimed: Vec<u32>) {
+    pub(super) fn ready(
+        &mut self,
+        held: Vec<Arc<Held>>,
+        claimed: Vec<u32>,
+        mailboxes: Vec<Mailbox>,
+    ) {
         self.held = held;
         match &mut self.incoming {
             None => self.serve(None),
             Some(incoming) => {
-                incoming.ready(claimed);
+                let takes = mailboxes.iter().map(|it| it.receiver().clone()).collect();
+                incoming.ready(claimed, takes);
                 self.pump_incoming();
             }
         }

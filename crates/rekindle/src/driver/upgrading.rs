@@ -118,6 +118,7 @@ impl Driver {
             }
             OldAction::SendOffer => self.send_offer(),
             OldAction::StopAccepting { claimed } => self.stop_accepting(claimed),
+            OldAction::OpenMoves { .. } | OldAction::CloseMoves => {}
             OldAction::Resume => self.resume(),
             OldAction::Kill => {
                 if let Some(successor) = &self.successor {
@@ -188,7 +189,7 @@ impl Driver {
                 descriptors.push(descriptor);
             }
         }
-        (Offer { listeners, elders }, descriptors)
+        (Offer { listeners, elders, states: Vec::new() }, descriptors)
     }
 
     /// The new process accepts on what it claimed from here on. What it did not claim is served

@@ -1,0 +1,196 @@
+//! Moves, from the side that gives: established connections on their way to the newest process.
+//!
+//! ```text
+//!   hand over               room in the window              taken
+//!   ─────────► Waiting ─────────────────────────► Sent ──────────────► settled: gone for good
+//!                 │                                 │
+//!                 │ closed, or not asked for        │ refused, or closed: the newest process died
+//!                 ▼                                 ▼ before it took them
+//!                settled: given back, to be served on here
+//! ```
+//!
+//! A connection is in one process's hands at any time. The newest process says [`Message::Taken`]
+//! before it touches what came, and until then the old one keeps the descriptor: so whoever dies,
+//! the other knows whether it may read. What is sent and not taken is bounded, since no request on
+//! it is answered meanwhile.
+
+mod entry;
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::iter;
+
+pub use self::entry::{MOVE_LIMIT_BYTES, MoveRefusal, MovedEntry, Receiver};
+use crate::codec::FRAME_LIMIT_BYTES;
+use crate::message::Message;
+use crate::offer::{DESCRIPTORS_PER_FRAME, LISTENER_LIMIT};
+
+/// The most connections that are sent and not yet taken. The kernel bounds the descriptors that a
+/// user has in flight by the limit on open files, which is often 1,024.
+pub const MOVE_WINDOW: usize = 256;
+
+/// The most receivers that a new process may ask for connections for.
+pub const RECEIVER_LIMIT: usize = LISTENER_LIMIT;
+
+/// How many of them go in a frame: each may have a name and a protocol of full length.
+pub(crate) const RECEIVERS_PER_FRAME: usize = 48;
+
+/// The most bytes of entries in a frame: the rest is room for what says that they are entries.
+const ENTRIES_LIMIT_BYTES: usize = FRAME_LIMIT_BYTES - 32;
+
+/// What to do with connections.
+#[derive(Debug, PartialEq, Eq)]
+pub enum MoveAction<C> {
+    /// Send this, with the descriptors of the connections that [`Moves::batch`] gives.
+    Send(Message),
+    /// It is the newest process's now.
+    Gone(C),
+    /// It is to be served on by this process, and why.
+    GivenBack(C, MovedEntry, MoveRefusal),
+}
+
+/// The machine of all moves out of one process. `C` is whatever the driver holds a connection by.
+#[derive(Debug)]
+pub struct Moves<C> {
+    state: State,
+    waiting: VecDeque<Move<C>>,
+    sent: VecDeque<Batch<C>>,
+    next_batch: u64,
+    moved: u64,
+    actions: VecDeque<MoveAction<C>>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nobody is there who would take connections over.
+    Closed,
+    /// The newest process takes over what it asked for.
+    Open { receivers: Vec<Receiver> },
+}
+
+#[derive(Debug)]
+struct Move<C> {
+    connection: C,
+    entry: MovedEntry,
+}
+
+#[derive(Debug)]
+struct Batch<C> {
+    number: u64,
+    moves: Vec<Move<C>>,
+}
+
+impl<C> Default for Moves<C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C> Moves<C> {
+    /// No moves yet, and nobody to move to.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            state: State::Closed,
+            waiting: VecDeque::new(),
+            sent: VecDeque::new(),
+            next_batch: 0,
+            moved: 0,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// A newer process serves, and takes over connections for `receivers`.
+    pub fn open(&mut self, receivers: Vec<Receiver>) {
+        self.state = State::Open { receivers };
+    }
+
+    /// There is no newer process any more: what it has not taken is served on here.
+    pub fn close(&mut self) {
+        self.state = State::Closed;
+        let sent = self.sent.drain(..).flat_map(|batch| batch.moves);
+        let back = sent.chain(self.waiting.drain(..));
+        let back = back.map(|Move { connection, entry }| {
+            MoveAction::GivenBack(connection, entry, MoveRefusal::NoSuccessor)
+        });
+        self.actions.extend(back);
+    }
+
+    /// The program gives a connection away.
+    pub fn hand_over(&mut self, connection: C, entry: MovedEntry) {
+        let refusal = match &self.state {
+            State::Closed => Some(MoveRefusal::NoSuccessor),
+            State::Open { receivers } if !receivers.contains(&entry.receiver) => {
+                Some(MoveRefusal::NotAskedFor)
+            }
+            State::Open { .. } if entry.bytes.len() > MOVE_LIMIT_BYTES => {
+                Some(MoveRefusal::TooLarge { length_bytes: entry.bytes.len() })
+            }
+            State::Open { .. } => None,
+        };
+        match refusal {
+            Some(refusal) => {
+                self.actions.push_back(MoveAction::GivenBack(connection, entry, refusal));
+            }
+            None => {
+                self.waiting.push_back(Move { connection, entry });
+            }
+        }
+    }
+
+    /// The newest process took a batch, but for those it refused, by position.
+    pub fn taken(&mut self, number: u64, refused: &[u32]) {
+        let Some(index) = self.sent.iter().position(|batch| batch.number == number) else {
+            return;
+        };
+        let moves = self.sent.remove(index).map(|batch| batch.moves).unwrap_or_default();
+        for (position, Move { connection, entry }) in (0u32..).zip(moves) {
+            let action = if refused.contains(&position) {
+                MoveAction::GivenBack(connection, entry, MoveRefusal::Refused)
+            } else {
+                self.moved += 1;
+                MoveAction::Gone(connection)
+            };
+            self.actions.push_back(action);
+        }
+    }
+
+    /// What to do next.
+    pub fn poll_action(&mut self) -> Option<MoveAction<C>> {
+        self.actions.pop_front().or_else(|| self.next_batch().map(MoveAction::Send))
+    }
+
+    /// The connections of a batch that is sent and not yet taken, in the order of its entries.
+    pub fn batch(&self, number: u64) -> impl Iterator<Item = &C> {
+        let batch = self.sent.iter().find(move |batch| batch.number == number);
+        batch.into_iter().flat_map(|batch| batch.moves.iter().map(|it| &it.connection))
+    }
+
+    /// How many newer processes have taken over.
+    #[must_use]
+    pub const fn moved(&self) -> u64 {
+        self.moved
+    }
+
+    /// The next batch that fits in the window and in a frame.
+    fn next_batch(&mut self) -> Option<Message> {
+        let sent: usize = self.sent.iter().map(|batch| batch.moves.len()).sum();
+        let room = MOVE_WINDOW.saturating_sub(sent).min(DESCRIPTORS_PER_FRAME);
+        let mut length_bytes = 0;
+        let waiting = &mut self.waiting;
+        let moves: Vec<_> = iter::from_fn(|| {
+            length_bytes += waiting.front()?.entry.bound_bytes();
+            (length_bytes <= ENTRIES_LIMIT_BYTES).then(|| waiting.pop_front())?
+        })
+        .take(room)
+        .collect();
+        if moves.is_empty() {
+            return None;
+        }
+        let number = self.next_batch;
+        self.next_batch += 1;
+        let entries = moves.iter().map(|it| it.entry.clone()).collect();
+        self.sent.push_back(Batch { number, moves });
+        Some(Message::Moved { batch: number, entries })
+    }
+}
