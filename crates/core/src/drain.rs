@@ -223,8 +223,7 @@ mod tests {
     #[test]
     fn nothing_in_flight_is_over_at_once() {
         let drain = drain_of(0);
-        let expected =
-            report(DrainEnd::Drained, 0, 0, Duration::ZERO);
+        let expected = report(DrainEnd::Drained, 0, 0, Duration::ZERO);
         assert_eq!(drain.report(), Some(&expected));
         assert_eq!(drain.poll_timeout(), None);
     }

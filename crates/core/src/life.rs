@@ -174,9 +174,7 @@ impl Life {
     #[must_use]
     pub fn reads(&self, generation: Generation) -> bool {
         match &self.state {
-            State::Serving(serving) | State::Upgrading(serving, _) => {
-                serving.reads(generation)
-            }
+            State::Serving(serving) | State::Upgrading(serving, _) => serving.reads(generation),
             State::Starting | State::Draining(..) | State::Leaving(_) | State::Ended { .. } => {
                 false
             }

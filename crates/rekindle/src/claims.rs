@@ -52,7 +52,7 @@ impl Claims {
     ) -> Result<Acceptor, ListenError> {
         let address = address_of(kind, address)?;
         let held = self.inventory().claim(program_name(name)?, &address, &BindOptions::new())?;
-        Ok(Acceptor::new(held, self.shared.tracker.clone()))
+        Ok(Acceptor::new(held, &self.shared))
     }
 
     pub(crate) fn group(
@@ -65,8 +65,7 @@ impl Claims {
         let address = address_of(kind, address)?;
         let options = BindOptions::new().reuse_port(true);
         let group = self.inventory().claim_group(program_name(name)?, &address, count, &options)?;
-        let tracker = &self.shared.tracker;
-        Ok(group.into_iter().map(|held| Acceptor::new(held, tracker.clone())).collect())
+        Ok(group.into_iter().map(|held| Acceptor::new(held, &self.shared)).collect())
     }
 
     pub(crate) fn receiver<T: DatagramTransport>(

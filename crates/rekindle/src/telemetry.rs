@@ -69,6 +69,4 @@ mod facade {
     pub(crate) const fn accept_error() {}
 }
 
-pub(crate) use facade::{
-    accept_error, counts, finished, moved_in, moved_out, serving, upgraded,
-};
+pub(crate) use facade::{accept_error, counts, finished, moved_in, moved_out, serving, upgraded};

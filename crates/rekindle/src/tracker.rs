@@ -95,6 +95,10 @@ impl Guard {
         Resting { tracker: self.tracker.clone() }
     }
 
+    pub(crate) const fn tracker(&self) -> &Tracker {
+        &self.tracker
+    }
+
     /// Whether the hammer has fallen.
     #[must_use]
     pub fn is_cut(&self) -> bool {

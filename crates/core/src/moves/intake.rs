@@ -112,8 +112,9 @@ impl<C> Intake<C> {
     #[must_use]
     pub fn word(&self) -> Option<Message> {
         match &self.state {
-            State::Open { untold } => untold.front().map(|batch| {
-                Message::Taken { batch: batch.number, refused: batch.refused.clone() }
+            State::Open { untold } => untold.front().map(|batch| Message::Taken {
+                batch: batch.number,
+                refused: batch.refused.clone(),
             }),
             State::Shut | State::Recalling { .. } => None,
         }
