@@ -225,7 +225,10 @@ impl Life {
             State::Upgrading(_, side) | State::Draining(_, side, ..) => side.handle(now, event),
             State::Leaving(leaving) => match leaving.upgrade() {
                 Some(side) => side.handle(now, event),
-                None if gone => self.actions.push_back(Action::Upgrade(OldAction::CloseMoves)),
+                // The newest process has died: there will be no other.
+                None if gone && leaving.is_replaced() => {
+                    self.actions.push_back(Action::Upgrade(OldAction::CloseMoves));
+                }
                 None => {}
             },
             State::Starting | State::Serving(_) | State::Ended { .. } => {}
