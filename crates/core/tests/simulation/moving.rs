@@ -202,20 +202,21 @@ impl World {
 
     /// No connection is served by two, and none is in nobody's hands.
     pub(crate) fn look_at_connections(&self) {
+        let mut servers: Vec<Option<Pid>> = vec![None; self.fates.len()];
+        let mut moving = vec![false; self.fates.len()];
+        for (pid, process) in self.alive() {
+            for &connection in &process.connections {
+                let other = servers[connection].replace(pid);
+                assert_eq!(other, None, "{connection} is served by {pid} as well");
+            }
+            process.moving.iter().for_each(|&connection| moving[connection] = true);
+        }
         for (connection, fate) in self.fates.iter().enumerate() {
-            let served: Vec<Pid> = self
-                .alive()
-                .filter(|(_, process)| process.connections.contains(&connection))
-                .map(|(pid, _)| pid)
-                .collect();
-            assert!(served.len() <= 1, "connection {connection} is served by {served:?}");
-            let kept = self.alive().any(|(_, process)| process.moving.contains(&connection));
+            let server = servers[connection];
             match fate {
-                Fate::Kept => assert!(
-                    kept || !served.is_empty(),
-                    "connection {connection} is in nobody's hands"
-                ),
-                Fate::Over => assert!(served.is_empty(), "connection {connection} was over"),
+                Fate::Kept if server.is_some() || moving[connection] => {}
+                Fate::Kept => panic!("{connection} is in nobody's hands"),
+                Fate::Over => assert_eq!(server, None, "{connection} was over"),
                 Fate::Loose => {}
             }
         }

@@ -126,21 +126,23 @@ impl World {
     }
 
     /// `struck` is dead: may its service be over?
-    pub(crate) fn judge_blow(&mut self, struck: Pid) {
-        if !self.alive().any(|(_, process)| self.is_heir(struck, process)) {
+    pub(crate) fn judge_blow(&mut self) {
+        if !self.alive().any(|(_, process)| self.is_heir(process)) {
             self.watch.over = true;
         }
     }
 
     /// Whether `process` serves, or will now that `struck` is dead.
-    fn is_heir(&self, struck: Pid, process: &Process) -> bool {
+    fn is_heir(&self, process: &Process) -> bool {
         if !process.accepting.is_empty() {
             return true;
         }
         if process.life.phase() == LifePhase::Draining {
-            let struck = &self.processes[struck];
-            let resumes = process.life.successor() != Some(struck.generation);
-            return resumes || !struck.confirmed && self.will_hear_in_time(process);
+            // The word of its successor may be on its way to it, whoever was struck.
+            let successor = process.life.successor();
+            let mut others = self.processes.iter();
+            let confirmed = others.any(|it| Some(it.generation) == successor && it.confirmed);
+            return !confirmed && self.will_hear_in_time(process);
         }
         process.new_side().is_some_and(|newcomer| {
             let old_is_dead = !self.processes[newcomer.old].is_alive();

@@ -285,7 +285,7 @@ impl World {
             self.processes[parent].zombies.push(pid);
         }
         if blow {
-            self.judge_blow(pid);
+            self.judge_blow();
         }
         self.processes[pid].accepting.clear();
         self.let_go(pid);
