@@ -6,6 +6,7 @@ use rekindle_core::Verdict;
 
 use crate::channel::Side;
 use crate::moving::{Connection, Fate};
+use crate::program::{Conduct, Program};
 use crate::world::{Pid, World};
 
 const OLD: Pid = 0;
@@ -123,4 +124,41 @@ fn what_a_dead_reader_had_not_taken_is_sent_again() {
     }
     assert!(again > 0, "nothing moved to the one that resumed");
     assert!(rolled_back > 50, "it was rolled back only {rolled_back} times");
+}
+
+/// The third process serves and never says so. When it is rolled back, the second one reads again
+/// what the first one sends: the third must not, even before it hears of that.
+#[test]
+fn one_that_nobody_has_heard_of_reads_nothing_of_what_older_ones_send() {
+    let mut world = World::new(&["http"]).without_kept();
+    world.upgrade(OLD).expect("it serves");
+    world.run_for(Duration::from_millis(330));
+    world.meet(NEW, Program::that(Conduct::NeverSaysThatItServes)).expect("it serves");
+    // It is rolled back after its start and the five seconds that a take-over may need.
+    world.kept = (5_290..5_330).map(Duration::from_millis).collect();
+    world.accept_kept(OLD);
+    world.await_idleness(OLD);
+    world.run_for(Duration::from_secs(5));
+    assert_eq!(world.moved, 0, "the second one does not read now, and the third not yet");
+    world.settle();
+    assert_eq!(world.look_when_quiet(), Some(NEW));
+    assert!(world.moved > 30, "only {} moved", world.moved);
+    assert_eq!(world.watch.late_rollbacks, 1);
+}
+
+#[test]
+fn nothing_is_taken_twice_if_a_frame_comes_twice() {
+    for side in [Side::Old, Side::New] {
+        let mut good = busy();
+        good.upgrade(OLD).expect("it serves");
+        good.settle();
+        for step in 0..good.steps {
+            let mut world = busy();
+            world.upgrade(OLD).expect("it serves");
+            world.run_to_step(step);
+            world.double(side);
+            world.settle();
+            world.look_when_quiet();
+        }
+    }
 }

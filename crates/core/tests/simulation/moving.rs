@@ -173,8 +173,10 @@ impl World {
         loop {
             let intake = self.processes[pid].intakes.get_mut(&elder).expect("it is an elder");
             let Some(taken) = intake.word() else { return };
-            let told = intake.told();
-            self.processes[pid].connections.extend(told);
+            for connection in intake.told() {
+                let fresh = self.processes[pid].connections.insert(connection);
+                assert!(fresh, "{connection} was taken already");
+            }
             self.send(end, &taken);
         }
     }

@@ -125,14 +125,14 @@ impl World {
         watch.light = light;
     }
 
-    /// `struck` is dead: may its service be over?
+    /// A process was struck: may its service be over?
     pub(crate) fn judge_blow(&mut self) {
         if !self.alive().any(|(_, process)| self.is_heir(process)) {
             self.watch.over = true;
         }
     }
 
-    /// Whether `process` serves, or will now that `struck` is dead.
+    /// Whether `process` serves, or will now that another one was struck.
     fn is_heir(&self, process: &Process) -> bool {
         if !process.accepting.is_empty() {
             return true;
