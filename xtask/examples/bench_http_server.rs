@@ -1,0 +1,66 @@
+//! The server of the HTTP benches: one application, served in one of several ways.
+//!
+//! `bench_http_server DIRECTORY WAY` keeps its pid file and its control socket in the directory,
+//! listens on a port of the loopback, and answers every request with `pid N generation G`. The way
+//! is `axum` for `axum::serve`, or `hyper` for hyper alone, each as one would write it who does not
+//! think of upgrades. What it says on its standard output is as with `bench_server`.
+
+#[path = "common/say.rs"]
+mod say;
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, bail};
+use axum::Router;
+use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+
+use self::say::say;
+
+fn main() -> Result<()> {
+    say("main", "");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [_directory, way] = &arguments[..] else { bail!("usage: DIRECTORY WAY") };
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        say("runtime", "");
+        match way.as_str() {
+            "axum" => serve_by_axum().await,
+            "hyper" => serve_by_hyper().await,
+            _ => bail!("serve by `{way}`: by `axum` or `hyper`"),
+        }
+    })
+}
+
+/// The application, the same in all ways.
+fn application(generation: u64) -> Router {
+    let body = format!("pid {} generation {generation}\n", std::process::id());
+    Router::new().route("/", get(async move || body.clone()))
+}
+
+async fn serve_by_axum() -> Result<()> {
+    let listener = bind().await?;
+    say("serving", &listener.local_addr()?.to_string());
+    axum::serve(listener, application(1)).await.context("serve")
+}
+
+async fn serve_by_hyper() -> Result<()> {
+    let listener = bind().await?;
+    say("serving", &listener.local_addr()?.to_string());
+    let application = application(1);
+    loop {
+        let (stream, _) = listener.accept().await.context("accept")?;
+        let service = TowerToHyperService::new(application.clone());
+        tokio::spawn(async move {
+            // A client that goes away is its own affair: whoever measures sees what it got.
+            let _gone = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+async fn bind() -> Result<TcpListener> {
+    TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.context("listen")
+}

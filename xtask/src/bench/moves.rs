@@ -1,0 +1,149 @@
+//! `bench move`: idle kept connections that are moved by one upgrade: how long it takes until the
+//! new process has them all, whether all are alive, and what they cost it.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::client::{Answers, Client, Clients};
+use super::clock::now_ns;
+use super::control::status;
+use super::cores::Core;
+use super::descriptors::allow_descriptors;
+use super::median::median;
+use super::moment::Moment;
+use super::process::Holdings;
+use super::programs::Programs;
+use super::report::{Goal, Report, Row};
+use super::server::{Server, Way};
+
+/// How long the moves may take from ready on, in microseconds.
+const TIME_LIMIT_US: u32 = 100_000;
+
+/// The descriptors that a process needs beside those of its connections.
+const OTHER_DESCRIPTORS: usize = 500;
+
+/// How long to wait for all connections.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often the new process is asked whether it has them all: no more than that is measured too
+/// much, and the asking costs it little.
+const ASK_INTERVAL: Duration = Duration::from_millis(1);
+
+/// What one upgrade came to.
+#[derive(Debug, Clone, Copy)]
+struct Move {
+    /// From when the new process is ready, which is a little before the commit.
+    ready_us: u64,
+    /// From when it serves, which is a little after.
+    serving_us: u64,
+    /// What it holds then.
+    arrived: Holdings,
+    /// What it holds after one request on each connection.
+    asked: Holdings,
+    /// How many requests were not answered, or not by it.
+    failed: u64,
+}
+
+pub(crate) fn measure(
+    programs: &Programs<'_>,
+    rounds: usize,
+    connections: usize,
+) -> Result<Report> {
+    allow_descriptors(connections + OTHER_DESCRIPTORS)?;
+    let (program, client) = (programs.http_server()?, programs.client()?);
+    let mut server = Server::start_http(&program, Way::Rekindle, Core::Any)?;
+    let clients = Clients { program: &client, core: Core::Any, connections };
+    let mut client = clients.idle(server.address()?)?;
+    let opened: Answers = client.found()?;
+    ensure!(
+        opened.not_by(server.newest()?.pid()) == 0,
+        "open {connections} connections: {opened:?}"
+    );
+    let accepted = server.newest()?.holdings()?;
+    let moves = (0..rounds).map(|_| upgrade(&mut server, &mut client, connections));
+    let moves = moves.collect::<Result<Vec<_>>>()?;
+    drop(client);
+    server.stop()?;
+    report(&accepted, &moves, connections)
+}
+
+/// One upgrade, and one request on each connection after it.
+fn upgrade(server: &mut Server, client: &mut Client, connections: usize) -> Result<Move> {
+    let timeline = server.upgrade()?;
+    let all_ns = await_all(server, connections)?;
+    let arrived = server.newest()?.holdings()?;
+    server.await_alone()?;
+    client.tell()?;
+    let answers: Answers = client.found()?;
+    let since_us = |moment| {
+        let at_ns = timeline.at_ns(moment).context("hear when the new process serves")?;
+        Ok::<_, anyhow::Error>(all_ns.saturating_sub(at_ns) / 1_000)
+    };
+    Ok(Move {
+        ready_us: since_us(Moment::Claimed)?,
+        serving_us: since_us(Moment::Serving)?,
+        arrived,
+        asked: server.newest()?.holdings()?,
+        failed: answers.not_by(server.newest()?.pid()),
+    })
+}
+
+/// Waits until the newest process has all connections. Returns when that was.
+fn await_all(server: &Server, connections: usize) -> Result<u64> {
+    let (control, pid) = (server.control(), server.newest()?.pid());
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let status = status(&control)?;
+        ensure!(status.pid == pid, "ask process {pid}: process {} answers", status.pid);
+        if status.moved_in >= u64::try_from(connections)? {
+            return Ok(now_ns());
+        }
+        let moved = status.moved_in;
+        ensure!(Instant::now() < deadline, "move {connections} connections: {moved} have arrived");
+        thread::sleep(ASK_INTERVAL);
+    }
+}
+
+fn report(accepted: &Holdings, moves: &[Move], connections: usize) -> Result<Report> {
+    let middle = |of: fn(&Move) -> u64| {
+        median(moves.iter().map(of)).context("measure anything: there were no rounds")
+    };
+    let (ready_us, serving_us) = (middle(|it| it.ready_us)?, middle(|it| it.serving_us)?);
+    let arrived_kib = middle(|it| it.arrived.resident_kib)?;
+    let asked_kib = middle(|it| it.asked.resident_kib)?;
+    let rate = u64::try_from(connections)? * 1_000_000 / ready_us.max(1);
+    let row = |name: &str, whose, unit, moved, accepted| Row {
+        name: name.into(),
+        whose,
+        unit,
+        values: vec![Some(moved), accepted],
+    };
+    let failed = u32::try_from(moves.iter().map(|it| it.failed).sum::<u64>())?;
+    Ok(Report {
+        bench: "move",
+        how: format!(
+            "{connections} idle kept connections, moved by an upgrade; each value the median of {}",
+            moves.len()
+        ),
+        columns: vec!["moved".into(), "accepted".into()],
+        rows: vec![
+            row("all of them", "from ready", "µs", ready_us, None),
+            row("", "from serving", "µs", serving_us, None),
+            row("rate", "", "/s", rate, None),
+            row("resident memory", "idle", "KiB", arrived_kib, None),
+            row("", "after use", "KiB", asked_kib, Some(accepted.resident_kib)),
+        ],
+        goals: vec![
+            Goal::growth("µs from ready until all are moved", 0, ready_us, TIME_LIMIT_US),
+            Goal::ratio(
+                "times the memory of who accepted them",
+                arrived_kib.max(asked_kib),
+                accepted.resident_kib,
+                1.0,
+            ),
+            Goal::at_most("connections that were lost", f64::from(failed), 0.0),
+        ],
+    })
+}
