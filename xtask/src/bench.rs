@@ -172,6 +172,10 @@ mod tests {
         assert!(matches!(bench, Bench::Listeners { rounds: 20, listeners: 1000 }), "{bench:?}");
         let bench = options("bench upgrade").bench;
         assert!(matches!(bench, Bench::Upgrade { rounds: 20 }), "{bench:?}");
+        let bench = options("bench http").bench;
+        assert!(matches!(bench, Bench::Http { rounds: 5, round_ms: 2000 }), "{bench:?}");
+        let bench = options("bench move").bench;
+        assert!(matches!(bench, Bench::Move { connections: 10_000, .. }), "{bench:?}");
         let bench = options("bench chain --upgrades 7").bench;
         assert!(matches!(bench, Bench::Chain { upgrades: 7 }), "{bench:?}");
     }

@@ -82,3 +82,23 @@ fn goals(throughput: &Throughput, latency: &Latency) -> Result<Vec<Goal>> {
         Goal::at_most("requests that failed", f64::from(failed), 0.0),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::programs::built_programs;
+    use super::*;
+
+    #[test]
+    fn servers_are_compared_and_upgraded_and_no_client_notices() {
+        let effort = Effort { rounds: 1, round: Duration::from_millis(300) };
+        let report = measure(&Programs::Built(&built_programs()), effort).unwrap();
+        assert_eq!(report.columns, ["rekindle", "axum::serve", "hyper", "with upgrades"]);
+        let [kept, new, latency, failed] = &report.goals[..] else { panic!("{report}") };
+        assert!([kept, new, latency].iter().all(|goal| goal.measured > 0.0), "{report}");
+        assert!(failed.is_met(), "{report}");
+        let rates = &report.rows[0].values;
+        let share = rates[0].unwrap() as f64 / rates[1].unwrap() as f64;
+        assert!((kept.measured - share).abs() < 0.01, "{report}");
+        assert!(report.how.contains("with 1 of them"), "{report}");
+    }
+}

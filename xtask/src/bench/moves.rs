@@ -147,3 +147,44 @@ fn report(accepted: &Holdings, moves: &[Move], connections: usize) -> Result<Rep
         ],
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::programs::built_programs;
+    use super::*;
+
+    #[test]
+    fn all_connections_are_moved_and_alive_each_time() {
+        // More than are under way at once, and more than fit in a frame.
+        let report = measure(&Programs::Built(&built_programs()), 2, 300).unwrap();
+        let [time, memory, lost] = &report.goals[..] else { panic!("{report}") };
+        assert!(time.measured > 0.0 && memory.measured > 0.0, "{report}");
+        assert!(lost.is_met(), "{report}");
+        let [ready, serving, rate, ..] = &report.rows[..] else { panic!("{report}") };
+        assert!(ready.values[0] >= serving.values[0], "{report}");
+        assert_eq!(rate.values[0], Some(300_000_000 / ready.values[0].unwrap()), "{report}");
+    }
+
+    #[test]
+    fn each_finding_has_a_goal_of_its_own() {
+        let holdings =
+            |resident_kib| Holdings { descriptors: 9, environment_bytes: 9, resident_kib };
+        let good = Move {
+            ready_us: 100_000,
+            serving_us: 99_000,
+            arrived: holdings(500),
+            asked: holdings(600),
+            failed: 0,
+        };
+        let met = |it: Move| {
+            let report = report(&holdings(600), &[it], 10_000).unwrap();
+            report.goals.iter().map(Goal::is_met).collect::<Vec<_>>()
+        };
+        assert_eq!(met(good), [true, true, true]);
+        assert_eq!(met(Move { ready_us: 100_001, ..good }), [false, true, true]);
+        assert_eq!(met(Move { arrived: holdings(601), ..good }), [true, false, true]);
+        assert_eq!(met(Move { asked: holdings(601), ..good }), [true, false, true]);
+        assert_eq!(met(Move { failed: 1, ..good }), [true, true, false]);
+        assert!(report(&holdings(1), &[], 1).is_err());
+    }
+}
