@@ -16,9 +16,7 @@ use crate::http::wire::{Stay, Wire};
 /// # Errors
 ///
 /// What was given, if it is not a connection of ours, or not of this kind of stream.
-pub fn upgraded<S: AsyncStream>(
-    upgraded: Upgraded,
-) -> Result<(Connection<S>, Bytes), Upgraded> {
+pub fn upgraded<S: AsyncStream>(upgraded: Upgraded) -> Result<(Connection<S>, Bytes), Upgraded> {
     let parts = upgraded.downcast::<TokioIo<Wire<S>>>()?;
     let mut wire = parts.io.into_inner();
     let bytes = match wire.take_first() {
