@@ -166,3 +166,6 @@ where
         Some(Resting { stream, bytes: back.bytes.into(), stay })
     }
 }
+
+#[cfg(test)]
+mod tests;
