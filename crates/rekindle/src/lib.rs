@@ -56,6 +56,8 @@ mod driver;
 mod gate;
 mod held;
 mod hooks;
+#[cfg(feature = "tls")]
+pub mod http;
 mod incoming;
 mod inventory;
 mod life;
