@@ -82,3 +82,133 @@ impl Tls {
         Arc::new(config)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use rustls::client::Resumption;
+    use rustls::pki_types::{CertificateDer, ServerName};
+    use rustls::{
+        ClientConfig, ClientConnection, HandshakeKind, RootCertStore, ServerConnection,
+        SupportedProtocolVersion, version,
+    };
+
+    use super::*;
+
+    const PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
+
+    /// A server of a new certificate.
+    fn server() -> (Tls, CertificateDer<'static>) {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let (chain, key) = (directory.path().join("chain"), directory.path().join("key"));
+        fs::write(&chain, cert.pem()).unwrap();
+        fs::write(&key, signing_key.serialize_pem()).unwrap();
+        (Tls::from_files(chain, key).unwrap(), cert.der().clone())
+    }
+
+    /// A client that trusts these.
+    fn client<const N: usize>(
+        version: &'static SupportedProtocolVersion,
+        trusted: [&CertificateDer<'static>; N],
+    ) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(trusted.into_iter().cloned());
+        let mut client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        client.resumption = Resumption::in_memory_sessions(8);
+        client
+    }
+
+    fn pair(version: &'static SupportedProtocolVersion) -> (Tls, ClientConfig) {
+        let (tls, certificate) = server();
+        (tls, client(version, [&certificate]))
+    }
+
+    /// A whole handshake, and the tickets after it.
+    fn shake(client: &ClientConfig, server: Arc<ServerConfig>) -> (HandshakeKind, Option<Vec<u8>>) {
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut client = ClientConnection::new(Arc::new(client.clone()), name).unwrap();
+        let mut server = ServerConnection::new(server).unwrap();
+        while client.wants_write() || server.wants_write() {
+            let mut wire = Vec::new();
+            while client.wants_write() {
+                client.write_tls(&mut wire).unwrap();
+            }
+            server.read_tls(&mut &wire[..]).unwrap();
+            server.process_new_packets().unwrap();
+            wire.clear();
+            while server.wants_write() {
+                server.write_tls(&mut wire).unwrap();
+            }
+            client.read_tls(&mut &wire[..]).unwrap();
+            client.process_new_packets().unwrap();
+        }
+        let kind = server.handshake_kind().unwrap();
+        assert_eq!(client.handshake_kind(), Some(kind));
+        (kind, server.alpn_protocol().map(<[u8]>::to_vec))
+    }
+
+    #[test]
+    fn a_session_of_one_process_resumes_in_the_next() {
+        for version in [&version::TLS12, &version::TLS13] {
+            let (tls, client) = pair(version);
+            let tickets = Tickets::default();
+            let config = tls.config(&tickets, PROTOCOLS);
+            assert_eq!(shake(&client, Arc::clone(&config)).0, HandshakeKind::Full);
+            assert_eq!(shake(&client, config).0, HandshakeKind::Resumed);
+            let next = Tickets::adopt(Some(&tickets.state()));
+            let config = tls.config(&next, PROTOCOLS);
+            assert_eq!(shake(&client, config).0, HandshakeKind::Resumed, "{version:?}");
+            let stranger = tls.config(&Tickets::default(), PROTOCOLS);
+            assert_eq!(shake(&client, stranger).0, HandshakeKind::Full, "{version:?}");
+        }
+    }
+
+    #[test]
+    fn a_session_does_not_resume_where_the_server_is_another() {
+        let tickets = Tickets::default();
+        let ((one, one_is), (other, other_is)) = (server(), server());
+        let client = client(&version::TLS13, [&one_is, &other_is]);
+        shake(&client, one.config(&tickets, PROTOCOLS));
+        let kind = shake(&client, other.config(&tickets, PROTOCOLS)).0;
+        assert_eq!(kind, HandshakeKind::Full);
+    }
+
+    #[test]
+    fn a_configuration_of_the_programs_own_shares_tickets_only_if_asked() {
+        let tickets = Tickets::default();
+        let (tls, client) = pair(&version::TLS13);
+        let own = Tls::from_config(tls.config(&Tickets::default(), &[]));
+        let config = |tls: &Tls, tickets: &Tickets| tls.config(tickets, PROTOCOLS);
+        let shared = own.clone().share_tickets("public");
+        shake(&client, config(&shared, &tickets));
+        let next = Tickets::adopt(Some(&tickets.state()));
+        assert_eq!(shake(&client, config(&shared, &next)).0, HandshakeKind::Resumed);
+        let stricter = own.clone().share_tickets("members");
+        assert_eq!(shake(&client, config(&stricter, &next)).0, HandshakeKind::Full);
+        let private = config(&own, &tickets);
+        shake(&client, Arc::clone(&private));
+        assert_eq!(shake(&client, config(&shared, &tickets)).0, HandshakeKind::Full);
+    }
+
+    #[test]
+    fn protocols_are_offered_unless_the_program_has_its_own() {
+        let (tls, mut client) = pair(&version::TLS13);
+        let tickets = Tickets::default();
+        let config = tls.config(&tickets, PROTOCOLS);
+        assert_eq!(shake(&client, Arc::clone(&config)).1, None);
+        client.alpn_protocols = vec![b"http/1.1".to_vec(), b"h2".to_vec()];
+        assert_eq!(shake(&client, Arc::clone(&config)).1.as_deref(), Some(&b"h2"[..]));
+        let mut own = ServerConfig::clone(&config);
+        own.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let own = Tls::from_config(Arc::new(own)).config(&tickets, PROTOCOLS);
+        assert_eq!(shake(&client, own).1.as_deref(), Some(&b"http/1.1"[..]));
+    }
+}
