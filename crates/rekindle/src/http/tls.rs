@@ -1,6 +1,7 @@
 //! HTTP over TLS: the settings, the handshake, and tickets that outlive a process.
 
 mod certificate;
+mod handshake;
 mod keyring;
 mod realm;
 mod settings;
