@@ -18,10 +18,13 @@ use crate::connection::Connection;
 pub trait Stream: AsFd + Sized + Send + 'static + sealed::Sealed {
     #[doc(hidden)]
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self>;
+    /// The runtime does not watch it any more.
+    #[doc(hidden)]
+    fn into_descriptor(self) -> io::Result<OwnedFd>;
 }
 
 /// A stream that is read and written in a task. Not to be implemented elsewhere.
-pub trait AsyncStream: Stream {
+pub trait AsyncStream: Stream + AsyncRead + AsyncWrite + Unpin {
     #[doc(hidden)]
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
     #[doc(hidden)]
@@ -43,17 +46,29 @@ impl Stream for TcpStream {
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
         Self::from_std(descriptor.into())
     }
+
+    fn into_descriptor(self) -> io::Result<OwnedFd> {
+        Ok(self.into_std()?.into())
+    }
 }
 
 impl Stream for UnixStream {
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
         Self::from_std(descriptor.into())
     }
+
+    fn into_descriptor(self) -> io::Result<OwnedFd> {
+        Ok(self.into_std()?.into())
+    }
 }
 
 impl Stream for OwnedFd {
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
         Ok(descriptor)
+    }
+
+    fn into_descriptor(self) -> io::Result<OwnedFd> {
+        Ok(self)
     }
 }
 

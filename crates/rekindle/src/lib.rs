@@ -56,7 +56,7 @@ mod driver;
 mod gate;
 mod held;
 mod hooks;
-#[cfg(feature = "tls")]
+#[cfg(feature = "http")]
 pub mod http;
 mod incoming;
 mod inventory;
@@ -71,6 +71,8 @@ mod readiness;
 mod report;
 #[cfg(feature = "tokio")]
 mod running;
+#[cfg(feature = "http")]
+mod serve;
 #[cfg(feature = "tokio")]
 mod service;
 mod shared;
@@ -103,6 +105,8 @@ pub use rekindle_unix::{
 pub use report::{EXIT_CUT, Report, UpgradeReport};
 #[cfg(feature = "tokio")]
 pub use running::Running;
+#[cfg(feature = "http")]
+pub use serve::{ServeError, serve};
 #[cfg(feature = "tokio")]
 pub use service::Service;
 pub use signal_policy::SignalAction;
