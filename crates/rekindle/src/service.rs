@@ -25,12 +25,14 @@ use crate::builder::Builder;
 use crate::claims::Claims;
 use crate::datagram_socket::{DatagramSocket, UdpSocket, UnixDatagramSocket};
 use crate::datagrams::{DatagramTransport, Receiver};
+use crate::handed_over::HandedOver;
 #[cfg(feature = "http")]
 use crate::held::system_kind;
 #[cfg(feature = "http")]
 use crate::http::{HTTP1, HttpOptions, Permits, RequestBody, Server};
 use crate::inventory::ListenError;
 use crate::listener::{Listener, SeqpacketListener, TcpListener, UnixListener};
+use crate::reception::Reception;
 use crate::running::Running;
 use crate::shared::Stage;
 use crate::socket::Socket;
@@ -234,6 +236,17 @@ impl Service {
         });
         let (shared, permits) = (self.claims.shared(), self.permits.clone());
         Server::start(shared, listener, mailbox, options, permits, app);
+    }
+
+    /// Asks for connections that the old process [hands over](crate::Connection::hand_over)
+    /// by this name. An old process whose successor does not ask keeps them.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`] if the name is none, or in use for other connections.
+    pub fn handed_over<S: Stream>(&mut self, name: &str) -> Result<HandedOver<S>, ListenError> {
+        let mailbox = self.claims.program_mailbox(name, S::KIND)?;
+        Ok(HandedOver::new(Reception::new(mailbox, self.claims.shared())))
     }
 
     /// The program can serve. If there is an old process, it commits now: from here on this

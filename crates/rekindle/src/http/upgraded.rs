@@ -16,9 +16,7 @@ use crate::http::wire::{Stay, Wire};
 /// # Errors
 ///
 /// What was given, if it is not a connection of ours, or not of this kind of stream.
-pub fn upgraded<S: AsyncStream>(
-    upgraded: Upgraded,
-) -> Result<(Connection<S>, Bytes), Upgraded> {
+pub fn upgraded<S: AsyncStream>(upgraded: Upgraded) -> Result<(Connection<S>, Bytes), Upgraded> {
     let parts = upgraded.downcast::<TokioIo<Wire<S>>>()?;
     let mut wire = parts.io.into_inner();
     let bytes = match wire.take_first() {
@@ -27,5 +25,5 @@ pub fn upgraded<S: AsyncStream>(
     };
     let Wire { stream, stay: Stay { info, guard, seat: _ }, .. } = wire;
     let tracker = &info.place().tracker;
-    Ok((Connection::new(stream, info.peer(), guard, tracker), bytes))
+    Ok((Connection::new(stream, info.peer(), guard, tracker, &info.place().outbox), bytes))
 }
