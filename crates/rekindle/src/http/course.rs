@@ -57,8 +57,9 @@ impl Course {
     /// The course of a connection of this standing.
     pub(crate) const fn with(self, standing: Standing) -> Self {
         match (self, standing) {
-            (Self::Move, Standing::Bound | Standing::Begun)
-            | (Self::Close, Standing::Begun) => Self::Goodbye,
+            (Self::Move, Standing::Bound | Standing::Begun) | (Self::Close, Standing::Begun) => {
+                Self::Goodbye
+            }
             (course, _) => course,
         }
     }
@@ -242,7 +243,11 @@ mod tests {
         ];
         for (stage, takes, asks, expected) in table {
             let takes = takes.as_ref().map(|names| names.as_slice());
-            assert_eq!(course(stage.clone(), takes, asks), expected, "{stage:?} {takes:?} {asks:?}");
+            assert_eq!(
+                course(stage.clone(), takes, asks),
+                expected,
+                "{stage:?} {takes:?} {asks:?}"
+            );
         }
     }
 
@@ -274,12 +279,11 @@ mod tests {
     async fn a_task_that_looks_is_woken_by_the_next_change() {
         let (set, published) = watch::channel(Course::Stay);
         let mut helm = Helm::new(&published, Standing::Free);
-        let turned = tokio::spawn(std::future::poll_fn(move |context| {
-            match helm.poll_course(context) {
+        let turned =
+            tokio::spawn(std::future::poll_fn(move |context| match helm.poll_course(context) {
                 Course::Stay => std::task::Poll::Pending,
                 course => std::task::Poll::Ready(course),
-            }
-        }));
+            }));
         tokio::task::yield_now().await;
         set.send_replace(Course::Move);
         assert_eq!(turned.await.unwrap(), Course::Move);

@@ -47,8 +47,8 @@ where
 {
     service_fn(move |request: Request<Incoming>| {
         let token = exchanges.tally.begin();
-        let mut request = request
-            .map(|incoming| RequestBody::new(incoming, exchanges.request_timeout, &token));
+        let mut request =
+            request.map(|incoming| RequestBody::new(incoming, exchanges.request_timeout, &token));
         exchanges.info.introduce(request.extensions_mut());
         answer(app.clone(), request, token)
     })
@@ -59,7 +59,10 @@ fn answer<A, B>(
     request: Request<RequestBody>,
     token: Token,
 ) -> impl Future<
-    Output = Result<Response<impl Body<Data = B::Data, Error = BoxError> + Send + 'static>, BoxError>,
+    Output = Result<
+        Response<impl Body<Data = B::Data, Error = BoxError> + Send + 'static>,
+        BoxError,
+    >,
 > + Send
 where
     A: TowerService<Request<RequestBody>, Response = Response<B>> + Send + 'static,

@@ -154,12 +154,7 @@ where
     }
 
     /// No exchange is open. May the connection be taken apart?
-    fn between_exchanges(
-        &mut self,
-        course: Course,
-        mark: Mark,
-        context: &mut Context<'_>,
-    ) -> Next {
+    fn between_exchanges(&mut self, course: Course, mark: Mark, context: &mut Context<'_>) -> Next {
         let is_idle = self.tally.is_idle_since(mark);
         let purpose = match course {
             Course::Stay | Course::Goodbye | Course::Cut => {

@@ -27,11 +27,8 @@ use crate::http::wire::Wire;
 pub(crate) type Served<IO, S> = Connection<TokioIo<Wire<IO>>, S, TokioExecutor>;
 
 /// Serves a connection until it is over.
-pub(crate) async fn serve<IO, S, B>(
-    connection: Served<IO, S>,
-    tally: Arc<Tally>,
-    pilot: &mut Pilot,
-) where
+pub(crate) async fn serve<IO, S, B>(connection: Served<IO, S>, tally: Arc<Tally>, pilot: &mut Pilot)
+where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>>,
     S::Error: Into<BoxError>,

@@ -38,8 +38,7 @@ pub(crate) enum Awaited {
 
 impl Pilot {
     pub(crate) const fn new(helm: Helm, permits: Permits, limits: Limits) -> Self {
-        let (timer, ticket) = (Timer::new(), Ticket::None);
-        Self { helm, timer, permits, ticket, limits }
+        Self { helm, timer: Timer::new(), permits, ticket: Ticket::None, limits }
     }
 
     /// The course of this connection. The task is woken when it changes.

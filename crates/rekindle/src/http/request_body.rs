@@ -1,7 +1,7 @@
 //! The body of a request, as the program reads it.
 
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -79,12 +79,11 @@ impl Body for RequestBody {
         if let Poll::Ready(frame) = pin!(&mut self.incoming).poll_frame(context) {
             return Poll::Ready(frame.map(|frame| frame.map_err(RequestBodyError::Read)));
         }
-        match &mut self.limit {
-            Some(limit) if limit.poll_passed(context).is_ready() => {
-                Poll::Ready(Some(Err(RequestBodyError::TimedOut { timeout: limit.timeout })))
-            }
-            _ => Poll::Pending,
+        if let Some(limit) = &mut self.limit {
+            ready!(limit.poll_passed(context));
+            return Poll::Ready(Some(Err(RequestBodyError::TimedOut { timeout: limit.timeout })));
         }
+        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {

@@ -81,7 +81,12 @@ where
             let peer = connection.peer();
             let (stream, guard) = connection.into_parts();
             self.prepare(&stream);
-            self.serve(stream, Vec::new(), guard, ConnectionInfo::new(&self.site.place, peer, Origin::Accepted));
+            self.serve(
+                stream,
+                Vec::new(),
+                guard,
+                ConnectionInfo::new(&self.site.place, peer, Origin::Accepted),
+            );
         }
     }
 

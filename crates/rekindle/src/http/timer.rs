@@ -35,9 +35,10 @@ impl Timer {
                 Some(sleep) => sleep.as_mut().reset(deadline),
                 None => self.sleep = Some(Box::pin(sleep_until(deadline))),
             }
-            let waits = self.sleep.as_mut().is_none_or(|sleep| {
-                pin!(unconstrained(sleep.as_mut())).poll(context).is_pending()
-            });
+            let waits = self
+                .sleep
+                .as_mut()
+                .is_none_or(|sleep| pin!(unconstrained(sleep.as_mut())).poll(context).is_pending());
             if waits {
                 return false;
             }

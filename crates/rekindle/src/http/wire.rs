@@ -76,8 +76,10 @@ enum Way {
 impl<IO: AsyncWrite + Unpin> Wire<IO> {
     /// Tells the client that this is the end, if that can be done without waiting.
     pub(crate) async fn say_farewell(mut self) {
-        poll_fn(|context| Poll::Ready(Pin::new(&mut self.stream).poll_shutdown(context).is_ready()))
-            .await;
+        poll_fn(|context| {
+            Poll::Ready(Pin::new(&mut self.stream).poll_shutdown(context).is_ready())
+        })
+        .await;
     }
 }
 
