@@ -65,6 +65,8 @@ mod session;
 mod site;
 mod tally;
 mod timer;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 mod upgraded;
 mod wire;
@@ -74,4 +76,8 @@ pub use options::HttpOptions;
 pub(crate) use permits::Permits;
 pub use request_body::{RequestBody, RequestBodyError};
 pub(crate) use server::{HTTP1, Server};
+#[cfg(feature = "tls")]
+pub(crate) use tls::Tickets;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};
 pub use upgraded::upgraded;

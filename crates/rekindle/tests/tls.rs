@@ -19,7 +19,7 @@ use hyper::{Request, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rekindle::http::{HttpOptions, Tls};
-use rekindle::{DrainEnd, Running, Service};
+use rekindle::{DrainEnd, HammerCause, Running, Service};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, HandshakeKind, RootCertStore, ServerConfig, crypto};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -243,17 +243,30 @@ async fn a_handshake_under_way_is_finished_though_the_service_stops() {
 }
 
 #[tokio::test]
-async fn what_is_cut_is_told_so() {
+async fn an_answer_that_is_cut_does_not_look_whole() {
     let fixture = Fixture::new(HttpOptions::new()).await;
     let mut stuck = fixture.connect().await.unwrap();
-    get(&mut stuck).await;
     stuck.write_all(b"GET /never HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     fixture.asked.notified().await;
     let begun = Instant::now();
     fixture.running.stop();
-    assert_eq!(rest(&mut stuck).await.unwrap(), b"");
+    let error = rest(&mut stuck).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "no `close_notify`: {error}");
     assert!(begun.elapsed() >= SHORT, "{:?}", begun.elapsed());
     assert_eq!(fixture.running.drained().await.cut, 1);
+}
+
+#[tokio::test]
+async fn half_a_request_that_is_cut_is_told_so() {
+    let fixture = Fixture::new(HttpOptions::new()).await;
+    let mut half = fixture.connect().await.unwrap();
+    get(&mut half).await;
+    half.write_all(b"GET /nev").await.unwrap();
+    let begun = Instant::now();
+    fixture.running.stop();
+    assert_eq!(rest(&mut half).await.unwrap(), b"");
+    assert!(begun.elapsed() >= SHORT, "{:?}", begun.elapsed());
+    assert_eq!(fixture.running.drained().await.end, DrainEnd::Hammered(HammerCause::Deadline));
 }
 
 #[tokio::test]

@@ -4,9 +4,13 @@ mod certificate;
 mod handshake;
 mod keyring;
 mod realm;
+mod session;
 mod settings;
+mod stream;
 mod tickets;
 
 pub use certificate::TlsError;
+pub(crate) use handshake::Handshakes;
+pub(crate) use session::run;
 pub use settings::Tls;
-pub(crate) use tickets::{STATE_NAME, Tickets};
+pub(crate) use tickets::Tickets;

@@ -1,7 +1,10 @@
 //! What HTTP is spoken on: a stream, and whether the connection can go to another process.
 
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::task::Poll;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -23,6 +26,11 @@ pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + Sized + 'sta
     ///
     /// If the runtime cannot watch it.
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self>;
+}
+
+/// Tells the client that this is the end, if that can be done without waiting.
+pub(crate) async fn say_farewell<IO: AsyncWrite + Unpin>(stream: &mut IO) {
+    poll_fn(|context| Poll::Ready(drop(Pin::new(&mut *stream).poll_shutdown(context)))).await;
 }
 
 impl<S: AsyncStream> Transport for S {

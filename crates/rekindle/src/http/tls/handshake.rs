@@ -1,6 +1,7 @@
 //! The handshakes of one listener: from a stream to TLS on it, and what is to be spoken over it.
 //! Refuses to take longer than it may.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,8 @@ pub(crate) const HTTP_11: &[u8] = b"http/1.1";
 /// What a handshake agreed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Agreed {
-    /// Also if nothing was said.
+    /// Nothing was said: the client's first bytes will tell.
+    Nothing,
     Http1,
     Http2,
     /// A protocol that the program's own configuration names, and that is not HTTP: all that was
@@ -26,7 +28,6 @@ pub(crate) enum Agreed {
 }
 
 /// What makes handshakes.
-#[derive(Clone)]
 pub(crate) struct Handshakes {
     acceptor: TlsAcceptor,
     /// How long one may take.
@@ -54,11 +55,17 @@ impl Handshakes {
             None => accept.await?,
         };
         let agreed = match stream.get_ref().1.alpn_protocol() {
-            None => Agreed::Http1,
+            None => Agreed::Nothing,
             Some(name) if name == HTTP_11 => Agreed::Http1,
             Some(name) if name == HTTP_2 => Agreed::Http2,
             Some(_) => Agreed::Other,
         };
         Ok((stream, agreed))
+    }
+}
+
+impl fmt::Debug for Handshakes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Handshakes").field("limit", &self.limit).finish_non_exhaustive()
     }
 }

@@ -8,6 +8,7 @@ use rustls::crypto::ring;
 use rustls::sign::SingleCertAndKey;
 
 use crate::http::tls::certificate::{self, TlsError};
+use crate::http::tls::handshake::{HTTP_2, HTTP_11};
 use crate::http::tls::realm::Realm;
 use crate::http::tls::tickets::Tickets;
 
@@ -21,6 +22,7 @@ pub struct Tls {
     config: Arc<ServerConfig>,
     /// Whose tickets resume here; none: the configuration keeps its own.
     realm: Option<Realm>,
+    tickets: Tickets,
 }
 
 impl Tls {
@@ -47,7 +49,7 @@ impl Tls {
             .expect("the provider has suites for all versions")
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
-        Ok(Self { config: Arc::new(config), realm })
+        Ok(Self { config: Arc::new(config), realm, tickets: Tickets::default() })
     }
 
     /// A server with a configuration of your own: several certificates, client certificates,
@@ -56,8 +58,8 @@ impl Tls {
     /// Its `alpn_protocols` are set if they are empty; a connection that agrees on a protocol
     /// other than `h2` and `http/1.1` is closed after the handshake. Its tickets are left as they
     /// are, see [`Tls::share_tickets`].
-    pub const fn from_config(config: Arc<ServerConfig>) -> Self {
-        Self { config, realm: None }
+    pub fn from_config(config: Arc<ServerConfig>) -> Self {
+        Self { config, realm: None, tickets: Tickets::default() }
     }
 
     /// Lets sessions resume over upgrades, and at all listeners with the same `policy`.
@@ -70,14 +72,21 @@ impl Tls {
         self
     }
 
-    /// The configuration of a listener that speaks these protocols, the preferred one first.
-    pub(crate) fn config(&self, tickets: &Tickets, protocols: &[&[u8]]) -> Arc<ServerConfig> {
+    /// Tickets of others than itself.
+    pub(crate) fn set_tickets(&mut self, tickets: Tickets) {
+        self.tickets = tickets;
+    }
+
+    /// The configuration of a listener that speaks these protocols.
+    pub(crate) fn config(&self, http1: bool, http2: bool) -> Arc<ServerConfig> {
         let mut config = ServerConfig::clone(&self.config);
         if config.alpn_protocols.is_empty() {
-            config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+            // The preferred one first.
+            let protocols = [http2.then_some(HTTP_2), http1.then_some(HTTP_11)];
+            config.alpn_protocols = protocols.into_iter().flatten().map(Vec::from).collect();
         }
         if let Some(realm) = self.realm {
-            config.ticketer = tickets.producer(realm);
+            config.ticketer = self.tickets.producer(realm);
         }
         Arc::new(config)
     }
@@ -96,8 +105,6 @@ mod tests {
     };
 
     use super::*;
-
-    const PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
 
     /// A server of a new certificate.
     fn server() -> (Tls, CertificateDer<'static>) {
@@ -155,18 +162,24 @@ mod tests {
         (kind, server.alpn_protocol().map(<[u8]>::to_vec))
     }
 
+    /// The same server in a process with these tickets.
+    fn config(tls: &Tls, tickets: &Tickets) -> Arc<ServerConfig> {
+        let mut tls = tls.clone();
+        tls.set_tickets(tickets.clone());
+        tls.config(true, true)
+    }
+
     #[test]
     fn a_session_of_one_process_resumes_in_the_next() {
         for version in [&version::TLS12, &version::TLS13] {
             let (tls, client) = pair(version);
             let tickets = Tickets::default();
-            let config = tls.config(&tickets, PROTOCOLS);
-            assert_eq!(shake(&client, Arc::clone(&config)).0, HandshakeKind::Full);
-            assert_eq!(shake(&client, config).0, HandshakeKind::Resumed);
-            let next = Tickets::adopt(Some(&tickets.state()));
-            let config = tls.config(&next, PROTOCOLS);
-            assert_eq!(shake(&client, config).0, HandshakeKind::Resumed, "{version:?}");
-            let stranger = tls.config(&Tickets::default(), PROTOCOLS);
+            let old = config(&tls, &tickets);
+            assert_eq!(shake(&client, Arc::clone(&old)).0, HandshakeKind::Full);
+            assert_eq!(shake(&client, old).0, HandshakeKind::Resumed);
+            let next = config(&tls, &Tickets::adopt(Some(&tickets.state())));
+            assert_eq!(shake(&client, next).0, HandshakeKind::Resumed, "{version:?}");
+            let stranger = config(&tls, &Tickets::default());
             assert_eq!(shake(&client, stranger).0, HandshakeKind::Full, "{version:?}");
         }
     }
@@ -176,39 +189,35 @@ mod tests {
         let tickets = Tickets::default();
         let ((one, one_is), (other, other_is)) = (server(), server());
         let client = client(&version::TLS13, [&one_is, &other_is]);
-        shake(&client, one.config(&tickets, PROTOCOLS));
-        let kind = shake(&client, other.config(&tickets, PROTOCOLS)).0;
-        assert_eq!(kind, HandshakeKind::Full);
+        shake(&client, config(&one, &tickets));
+        assert_eq!(shake(&client, config(&other, &tickets)).0, HandshakeKind::Full);
     }
 
     #[test]
     fn a_configuration_of_the_programs_own_shares_tickets_only_if_asked() {
         let tickets = Tickets::default();
         let (tls, client) = pair(&version::TLS13);
-        let own = Tls::from_config(tls.config(&Tickets::default(), &[]));
-        let config = |tls: &Tls, tickets: &Tickets| tls.config(tickets, PROTOCOLS);
+        let own = Tls::from_config(Arc::clone(&tls.config));
         let shared = own.clone().share_tickets("public");
         shake(&client, config(&shared, &tickets));
         let next = Tickets::adopt(Some(&tickets.state()));
         assert_eq!(shake(&client, config(&shared, &next)).0, HandshakeKind::Resumed);
         let stricter = own.clone().share_tickets("members");
         assert_eq!(shake(&client, config(&stricter, &next)).0, HandshakeKind::Full);
-        let private = config(&own, &tickets);
-        shake(&client, Arc::clone(&private));
+        shake(&client, config(&own, &tickets));
         assert_eq!(shake(&client, config(&shared, &tickets)).0, HandshakeKind::Full);
     }
 
     #[test]
     fn protocols_are_offered_unless_the_program_has_its_own() {
         let (tls, mut client) = pair(&version::TLS13);
-        let tickets = Tickets::default();
-        let config = tls.config(&tickets, PROTOCOLS);
-        assert_eq!(shake(&client, Arc::clone(&config)).1, None);
-        client.alpn_protocols = vec![b"http/1.1".to_vec(), b"h2".to_vec()];
-        assert_eq!(shake(&client, Arc::clone(&config)).1.as_deref(), Some(&b"h2"[..]));
-        let mut own = ServerConfig::clone(&config);
-        own.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let own = Tls::from_config(Arc::new(own)).config(&tickets, PROTOCOLS);
-        assert_eq!(shake(&client, own).1.as_deref(), Some(&b"http/1.1"[..]));
+        assert_eq!(shake(&client, tls.config(true, true)).1, None);
+        client.alpn_protocols = vec![HTTP_11.to_vec(), HTTP_2.to_vec()];
+        assert_eq!(shake(&client, tls.config(true, true)).1.as_deref(), Some(HTTP_2));
+        assert_eq!(shake(&client, tls.config(true, false)).1.as_deref(), Some(HTTP_11));
+        let mut own = ServerConfig::clone(&tls.config);
+        own.alpn_protocols = vec![HTTP_11.to_vec()];
+        let own = Tls::from_config(Arc::new(own));
+        assert_eq!(shake(&client, own.config(true, true)).1.as_deref(), Some(HTTP_11));
     }
 }

@@ -9,12 +9,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::server::ProducesTickets;
 use tracing::warn;
+use zeroize::Zeroizing;
 
+use crate::claims::Claims;
 use crate::http::tls::keyring::{KEY_LIFETIME_S, Keyring};
 use crate::http::tls::realm::Realm;
 
 /// By which name the next process finds the keys in the offer.
-pub(crate) const STATE_NAME: &str = "rekindle.tls.tickets";
+const STATE_NAME: &str = "rekindle.tls.tickets";
 
 /// The keys of this process. Clones are the same ones.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +25,18 @@ pub(crate) struct Tickets {
 }
 
 impl Tickets {
+    /// Those of a process: it goes on with the keys of the one before, and leaves its own to the
+    /// next.
+    pub(crate) fn of(claims: &mut Claims) -> Self {
+        let left = claims.state(STATE_NAME).map(Zeroizing::new);
+        let tickets = Self::adopt(left.as_ref().map(|left| left.as_slice()));
+        let source = tickets.clone();
+        if let Err(error) = claims.offer_state(STATE_NAME, move || source.state()) {
+            warn!(%error, "no session resumes in the next process");
+        }
+        tickets
+    }
+
     /// Goes on with the keys of the process before, if it left any.
     pub(crate) fn adopt(state: Option<&[u8]>) -> Self {
         let keyring = state.and_then(|bytes| {
