@@ -127,12 +127,12 @@ where
                 let Wire { stream, stay, .. } = wire;
                 self.leave(Resting { stream, bytes, stay }, permit).await
             }
-            Purpose::Close if bytes.is_empty() => {
+            Purpose::Close if bytes.is_empty() && !wire.stream.has_arrived() => {
                 let Wire { mut stream, stay: _stay, .. } = wire;
                 say_farewell(&mut stream).await;
                 None
             }
-            // A part of a request is there: it is answered.
+            // A request has begun to arrive: it is answered.
             Purpose::Close => {
                 self.pilot.helm.set_standing(Standing::Begun);
                 let Wire { stream, stay, .. } = wire;
@@ -170,3 +170,6 @@ where
         Some(Resting { stream, bytes: back.bytes.into(), stay })
     }
 }
+
+#[cfg(test)]
+mod tests;

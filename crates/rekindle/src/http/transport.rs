@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::task::Poll;
 
+use rustix::io::ioctl_fionread;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::async_stream::AsyncStream;
@@ -26,6 +27,10 @@ pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + Sized + 'sta
     ///
     /// If the runtime cannot watch it.
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self>;
+
+    /// Whether the client has sent something that was not read yet. The runtime need not know: it
+    /// hears of it a moment later.
+    fn has_arrived(&self) -> bool;
 }
 
 /// Tells the client that this is the end, if that can be done without waiting.
@@ -40,5 +45,9 @@ impl<S: AsyncStream> Transport for S {
 
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
         S::from_descriptor(descriptor)
+    }
+
+    fn has_arrived(&self) -> bool {
+        ioctl_fionread(self.as_fd()).is_ok_and(|length| length > 0)
     }
 }
