@@ -21,6 +21,7 @@ pub trait Stream: AsFd + Sized + Send + 'static + sealed::Sealed {
     const KIND: SocketKind;
     #[doc(hidden)]
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self>;
+    /// The runtime does not watch it any more.
     #[doc(hidden)]
     fn into_descriptor(self) -> io::Result<OwnedFd>;
 }

@@ -199,6 +199,17 @@ impl Service {
         self.claims.keep(name, descriptor)
     }
 
+    /// Asks for connections that the old process [hands over](crate::Connection::hand_over)
+    /// by this name. An old process whose successor does not ask keeps them.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`] if the name is none, or in use for other connections.
+    pub fn handed_over<S: Stream>(&mut self, name: &str) -> Result<HandedOver<S>, ListenError> {
+        let mailbox = self.claims.program_mailbox(name, S::KIND)?;
+        Ok(HandedOver::new(Reception::new(mailbox, self.claims.shared())))
+    }
+
     /// Serves HTTP on a listener, once this process is [ready](Self::ready) and for the rest of its
     /// life. `app` is any tower service, such as an `axum::Router`; see [`crate::http`].
     ///
@@ -244,17 +255,6 @@ impl Service {
         });
         let (shared, permits) = (self.claims.shared(), self.permits.clone());
         Server::start(shared, listener, mailbox, options, permits, app);
-    }
-
-    /// Asks for connections that the old process [hands over](crate::Connection::hand_over)
-    /// by this name. An old process whose successor does not ask keeps them.
-    ///
-    /// # Errors
-    ///
-    /// [`ListenError`] if the name is none, or in use for other connections.
-    pub fn handed_over<S: Stream>(&mut self, name: &str) -> Result<HandedOver<S>, ListenError> {
-        let mailbox = self.claims.program_mailbox(name, S::KIND)?;
-        Ok(HandedOver::new(Reception::new(mailbox, self.claims.shared())))
     }
 
     /// The program can serve. If there is an old process, it commits now: from here on this

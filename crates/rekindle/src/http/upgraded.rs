@@ -24,6 +24,7 @@ pub fn upgraded<S: AsyncStream>(upgraded: Upgraded) -> Result<(Connection<S>, By
         first => [parts.read_buf, first].concat().into(),
     };
     let Wire { stream, stay: Stay { info, guard, seat: _ }, .. } = wire;
-    let tracker = &info.place().tracker;
-    Ok((Connection::new(stream, info.peer(), guard, tracker, &info.place().outbox), bytes))
+    let place = info.place();
+    let connection = Connection::new(stream, info.peer(), guard, &place.tracker, &place.outbox);
+    Ok((connection, bytes))
 }
