@@ -54,8 +54,13 @@ mod datagram_socket;
 mod datagrams;
 mod driver;
 mod gate;
+mod hand_over;
+#[cfg(feature = "tokio")]
+mod handed_over;
 mod held;
 mod hooks;
+#[cfg(feature = "http")]
+pub mod http;
 mod incoming;
 mod inventory;
 mod life;
@@ -66,15 +71,19 @@ mod moves;
 mod poll_timeout;
 #[cfg(feature = "tokio")]
 mod readiness;
+mod reception;
 mod report;
 #[cfg(feature = "tokio")]
 mod running;
+#[cfg(feature = "http")]
+mod serve;
 #[cfg(feature = "tokio")]
 mod service;
 mod shared;
 mod signal_policy;
 mod socket;
 mod start;
+mod states;
 mod telemetry;
 mod ticket;
 mod tracker;
@@ -88,12 +97,15 @@ pub use connection::Connection;
 #[cfg(feature = "tokio")]
 pub use datagram_socket::{DatagramSocket, UdpSocket, UnixDatagramSocket};
 pub use datagrams::{Datagram, DatagramTransport};
+pub use hand_over::HandOverError;
+#[cfg(feature = "tokio")]
+pub use handed_over::HandedOver;
 pub use inventory::ListenError;
 #[cfg(feature = "tokio")]
 pub use listener::{Listener, SeqpacketListener, TcpListener, UnixListener};
 pub use rekindle_core::{
-    Confirmation, DrainEnd, Ending, Generation, HammerCause, NewFailure, Phase, Reason, Refusal,
-    Verdict,
+    Confirmation, DrainEnd, Ending, Generation, HammerCause, MoveRefusal, NewFailure, Phase,
+    Reason, Refusal, Verdict,
 };
 pub use rekindle_unix::{
     Address, AddressError, BindOptions, Signal, SocketKind, raise_descriptor_limit,
@@ -101,9 +113,12 @@ pub use rekindle_unix::{
 pub use report::{EXIT_CUT, Report, UpgradeReport};
 #[cfg(feature = "tokio")]
 pub use running::Running;
+#[cfg(feature = "http")]
+pub use serve::{ServeError, serve};
 #[cfg(feature = "tokio")]
 pub use service::Service;
 pub use signal_policy::SignalAction;
 pub use socket::Socket;
 pub use start::StartError;
-pub use tracker::Guard;
+pub use states::StateError;
+pub use tracker::{Guard, Resting};

@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(feature = "http")]
+use rekindle_core::{ListenerName, SocketKind};
 use rekindle_unix::Address;
 use rustix::net::SocketFlags;
 use tokio::io::Interest;
@@ -94,6 +96,16 @@ impl<S: Stream> Listener<S> {
         Socket::new(Arc::clone(self.acceptor.held()))
     }
 
+    #[cfg(feature = "http")]
+    pub(crate) fn listener_name(&self) -> ListenerName {
+        self.acceptor.held().name().clone()
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn kind(&self) -> SocketKind {
+        self.acceptor.held().entry.kind
+    }
+
     /// One attempt, as soon as there is something in the queue; or whatever the gate says.
     async fn attempt(&self) -> Attempt {
         const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
@@ -127,7 +139,8 @@ impl<S: Stream> Listener<S> {
     fn connection(&self, accepted: Accepted) -> io::Result<Connection<S>> {
         let Accepted { descriptor, peer, guard } = accepted;
         let stream = S::from_descriptor(descriptor)?;
-        Ok(Connection::new(stream, peer, guard, self.acceptor.tracker()))
+        let (tracker, outbox) = (self.acceptor.tracker(), self.acceptor.outbox());
+        Ok(Connection::new(stream, peer, guard, tracker, outbox))
     }
 
     fn source(&self) -> io::Result<Arc<Readiness>> {
