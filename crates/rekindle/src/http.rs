@@ -67,6 +67,7 @@ mod tally;
 mod timer;
 mod transport;
 mod upgraded;
+mod whole_frames;
 mod wire;
 
 pub use connection_info::ConnectionInfo;
@@ -75,3 +76,4 @@ pub(crate) use permits::Permits;
 pub use request_body::{RequestBody, RequestBodyError};
 pub(crate) use server::{HTTP1, Server};
 pub use upgraded::upgraded;
+pub use whole_frames::WholeFrames;
