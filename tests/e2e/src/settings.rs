@@ -49,6 +49,8 @@ pub struct Settings {
     pub accept_delay: Duration,
     /// The limit of open descriptors; as high as it may be if there is none.
     pub descriptor_limit: Option<u64>,
+    /// Whether the program asks for connections that the one before it hands over.
+    pub takes_connections: bool,
     /// Whether the program starts a child of its own, which outlives it.
     pub child: bool,
     /// Whether the program hangs once it is told to end, instead of returning from `main`.
@@ -75,6 +77,7 @@ impl Settings {
             start_delay: Duration::ZERO,
             accept_delay: Duration::ZERO,
             descriptor_limit: None,
+            takes_connections: true,
             child: false,
             hangs_at_end: false,
         }
