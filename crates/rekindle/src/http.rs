@@ -71,6 +71,7 @@ mod timer;
 mod tls;
 mod transport;
 mod upgraded;
+mod whole_frames;
 mod wire;
 
 pub use connection_info::ConnectionInfo;
@@ -83,3 +84,4 @@ pub(crate) use tls::Tickets;
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsError};
 pub use upgraded::upgraded;
+pub use whole_frames::WholeFrames;
