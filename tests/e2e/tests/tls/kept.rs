@@ -98,6 +98,7 @@ fn an_idle_connection_is_closed_at_the_deadline_with_close_notify() {
     idle.closed().unwrap();
     let took = since.elapsed();
     assert!(took >= drain_timeout && took < drain_timeout + TOLERANCE, "{took:?}");
+    assert_eq!(server.first_end(), Ended::Exited(0), "nothing was lost");
 }
 
 #[test]
