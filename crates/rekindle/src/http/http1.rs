@@ -28,6 +28,7 @@ use crate::http::exchange::BoxError;
 use crate::http::permits::Permit;
 use crate::http::pilot::{Awaited, Pilot};
 use crate::http::tally::{Mark, Tally};
+use crate::http::transport::say_farewell;
 use crate::http::wire::Wire;
 
 /// What became of a connection.
@@ -119,6 +120,7 @@ where
 {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Halt> {
         self.tally.forget_wait();
+        self.pilot.wake();
         let mut may_cork = true;
         loop {
             let course = self.pilot.poll_course(context);
@@ -150,7 +152,7 @@ where
                 Next::Wait if self.tally.take_withheld() => may_cork = false,
                 // The last token can have been dropped in another thread just now.
                 Next::Wait if self.tally.is_busy() && !self.tally.wait_for_tokens(context) => {}
-                Next::Wait => return self.poll_too_long(context),
+                Next::Wait => return self.poll_too_long(course, context),
             }
         }
     }
@@ -177,7 +179,7 @@ where
     }
 
     /// Whether the client has taken too long, between two requests.
-    fn poll_too_long(&mut self, context: &mut Context<'_>) -> Poll<Halt> {
+    fn poll_too_long(&mut self, course: Course, context: &mut Context<'_>) -> Poll<Halt> {
         if !self.tally.is_quiet() {
             return Poll::Pending;
         }
@@ -191,15 +193,23 @@ where
         if self.pilot.poll_too_long(quiet.awaited, quiet.since, context) {
             return Poll::Ready(Halt::Over);
         }
+        if quiet.awaited == Awaited::FirstByte {
+            self.pilot.rest(course);
+        }
         Poll::Pending
     }
 
     async fn end(self, halt: Halt) -> End<IO> {
+        // Asked now, since an exchange that is open ends with what it is taken apart from.
+        let is_quiet = self.tally.is_quiet();
         let parts = self.connection.into_parts();
         match (halt, parts) {
             (Halt::Done, _) | (_, None) => End::Over,
             (Halt::Over, Some(parts)) => {
-                parts.io.into_inner().say_farewell().await;
+                // A response that is cut must not look whole.
+                if is_quiet {
+                    say_farewell(&mut parts.io.into_inner().stream).await;
+                }
                 End::Over
             }
             (Halt::Apart(purpose), Some(parts)) => {
