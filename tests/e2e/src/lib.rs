@@ -10,6 +10,7 @@
 #![expect(clippy::unwrap_used, reason = "a harness of tests: what fails here fails a test")]
 
 mod accept_queue;
+mod certificate;
 mod http;
 mod installation;
 mod launch;
@@ -22,9 +23,11 @@ mod process_view;
 mod server;
 mod settings;
 mod ticker;
+mod tls_client;
 mod upgrade;
 
 pub use accept_queue::AcceptQueue;
+pub use certificate::Certificate;
 pub use http::{HttpAnswer, HttpClient};
 pub use installation::{Installation, Next, Programs};
 pub use launch::Launch;
@@ -37,4 +40,5 @@ pub use process_view::{Member, ProcessView};
 pub use server::{Ended, Server};
 pub use settings::{Face, Settings};
 pub use ticker::{Ticked, Ticker};
+pub use tls_client::{TlsClients, TlsConnection};
 pub use upgrade::{UpgradeUnderWay, Verdict};
