@@ -1,4 +1,4 @@
-//! The server with the face for tasks.
+//! The server with the face for tasks: with HTTP by its own hand, or served by the library.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -8,11 +8,12 @@ use rekindle::{
     Address, AsyncStream, Connection, DatagramSocket, DatagramTransport, Listener, Running,
     Service, SocketKind, Stream,
 };
-use rekindle_e2e::Settings;
+use rekindle_e2e::{Face, Settings};
 use rustix::net::{RecvFlags, SendFlags};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 
+use crate::app::app;
 use crate::exchange::Inbox;
 use crate::site::Site;
 use crate::{Served, builder, listeners, start_child};
@@ -77,6 +78,11 @@ fn listen(
         }
         SocketKind::UnixStream => {
             let listener = service.unix(name, address)?;
+            if settings.face == Face::Serve {
+                let app = app(site, delay);
+                tokio::spawn(async move { axum::serve(listener, app).await });
+                return Ok(());
+            }
             tokio::spawn(accept(listener, delay, move |it| converse(it, Arc::clone(&site))));
         }
         SocketKind::UnixSeqpacket => {
@@ -85,6 +91,11 @@ fn listen(
         }
         _ => {
             let listener = service.tcp(name, address)?;
+            if settings.face == Face::Serve {
+                let app = app(site, delay);
+                tokio::spawn(async move { axum::serve(listener, app).await });
+                return Ok(());
+            }
             tokio::spawn(accept(listener, delay, move |it| converse(it, Arc::clone(&site))));
         }
     }
