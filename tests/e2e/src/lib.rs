@@ -10,13 +10,16 @@
 #![expect(clippy::unwrap_used, reason = "a harness of tests: what fails here fails a test")]
 
 mod accept_queue;
+mod dripper;
 mod http;
+mod http2;
 mod installation;
 mod launch;
 mod load;
 mod manner;
 mod message_client;
 mod notify_socket;
+mod other_client;
 mod patience;
 mod process_view;
 mod server;
@@ -25,13 +28,18 @@ mod ticker;
 mod upgrade;
 
 pub use accept_queue::AcceptQueue;
+pub use dripper::Dripper;
 pub use http::{HttpAnswer, HttpClient};
+pub use http2::{Http2Client, Http2Error, Http2Load, Http2Outcome};
 pub use installation::{Installation, Next, Programs};
 pub use launch::Launch;
-pub use load::{CLIENTS, assert_nothing_noticed, new_connections, serves_on};
+pub use load::{
+    CLIENTS, assert_nothing_noticed, idle_connections, kept_connections, new_connections, serves_on,
+};
 pub use manner::Manner;
 pub use message_client::Correspondent;
 pub use notify_socket::{Notice, NotifySocket};
+pub use other_client::OtherClient;
 pub use patience::{PATIENCE, eventually, within};
 pub use process_view::{Member, ProcessView};
 pub use server::{Ended, Server};
