@@ -35,6 +35,25 @@ pub enum DrainEnd {
     Hammered(HammerCause),
 }
 
+/// What there is at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Connections and other guarded work.
+    pub in_flight: u64,
+    /// How many of them only wait to be closed: to cut those is no loss.
+    pub resting: u64,
+    /// How many connections newer processes took over from this one so far.
+    pub moved: u64,
+}
+
+impl Tally {
+    /// So much is in flight, none of it resting, and nothing moved.
+    #[must_use]
+    pub const fn of(in_flight: u64) -> Self {
+        Self { in_flight, resting: 0, moved: 0 }
+    }
+}
+
 /// What a drain did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DrainReport {
@@ -44,6 +63,10 @@ pub struct DrainReport {
     pub at_start: u64,
     /// How much was cut: the only loss there is.
     pub cut: u64,
+    /// How many connections were closed at the end that only waited for it.
+    pub rested: u64,
+    /// How many connections newer processes took over.
+    pub moved: u64,
     /// How long it took.
     pub took: Duration,
 }
@@ -68,10 +91,10 @@ enum State {
     Finished(DrainReport),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Count {
     at_start: u64,
-    in_flight: u64,
+    tally: Tally,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -107,11 +130,11 @@ impl Drain {
     }
 
     /// So much is in flight now.
-    pub fn in_flight(&mut self, now: Instant, in_flight: u64) {
+    pub fn in_flight(&mut self, now: Instant, tally: Tally) {
         if let State::Running { count, .. } = &mut self.state {
-            let at_start = count.map_or(in_flight, |count| count.at_start);
-            *count = Some(Count { at_start, in_flight });
-            if in_flight == 0 {
+            let at_start = count.map_or(tally.in_flight, |count| count.at_start);
+            *count = Some(Count { at_start, tally });
+            if tally.in_flight == 0 {
                 self.finish(now, DrainEnd::Drained);
             }
         }
@@ -163,10 +186,12 @@ impl Drain {
 
     fn finish(&mut self, now: Instant, end: DrainEnd) {
         if let State::Running { since, count, earlier, .. } = self.state {
-            let (at_start, cut) = count.map_or((0, 0), |count| (count.at_start, count.in_flight));
+            let Count { at_start, tally } = count.unwrap_or_default();
             let at_start = earlier.at_start.saturating_add(at_start);
+            let rested = tally.resting.min(tally.in_flight);
+            let (cut, moved) = (tally.in_flight - rested, tally.moved);
             let took = earlier.took.saturating_add(now - since);
-            let report = DrainReport { end, at_start, cut, took };
+            let report = DrainReport { end, at_start, cut, rested, moved, took };
             self.state = match end {
                 DrainEnd::Drained => State::Finished(report),
                 DrainEnd::Hammered(_) => State::Cutting(report),
@@ -185,17 +210,20 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(60);
 
+    fn report(end: DrainEnd, at_start: u64, cut: u64, took: Duration) -> DrainReport {
+        DrainReport { end, at_start, cut, rested: 0, moved: 0, took }
+    }
+
     fn drain_of(in_flight: u64) -> Drain {
         let mut drain = Drain::begin(at(1), TIMEOUT);
-        drain.in_flight(at(1), in_flight);
+        drain.in_flight(at(1), Tally::of(in_flight));
         drain
     }
 
     #[test]
     fn nothing_in_flight_is_over_at_once() {
         let drain = drain_of(0);
-        let expected =
-            DrainReport { end: DrainEnd::Drained, at_start: 0, cut: 0, took: Duration::ZERO };
+        let expected = report(DrainEnd::Drained, 0, 0, Duration::ZERO);
         assert_eq!(drain.report(), Some(&expected));
         assert_eq!(drain.poll_timeout(), None);
     }
@@ -203,11 +231,11 @@ mod tests {
     #[test]
     fn it_ends_when_the_last_is_finished() {
         let mut drain = drain_of(3);
-        drain.in_flight(at(2), 1);
+        drain.in_flight(at(2), Tally::of(1));
         assert_eq!(drain.report(), None);
-        drain.in_flight(at(5), 0);
+        drain.in_flight(at(5), Tally::of(0));
         let took = Duration::from_secs(4);
-        let expected = DrainReport { end: DrainEnd::Drained, at_start: 3, cut: 0, took };
+        let expected = report(DrainEnd::Drained, 3, 0, took);
         assert_eq!(drain.report(), Some(&expected));
     }
 
@@ -215,14 +243,30 @@ mod tests {
     fn the_hammer_falls_at_the_deadline_and_not_before() {
         let mut drain = drain_of(3);
         assert_eq!(drain.poll_timeout(), Some(at(61)));
-        drain.in_flight(at(2), 2);
+        drain.in_flight(at(2), Tally::of(2));
         drain.tick(at(60));
         assert_eq!(drain.report(), None);
         drain.tick(at(61));
         let end = DrainEnd::Hammered(HammerCause::Deadline);
-        assert_eq!(drain.report(), Some(&DrainReport { end, at_start: 3, cut: 2, took: TIMEOUT }));
+        assert_eq!(drain.report(), Some(&report(end, 3, 2, TIMEOUT)));
         assert!(drain.take_cut());
         assert!(!drain.take_cut(), "what is left is cut once");
+    }
+
+    #[test]
+    fn what_only_waits_to_be_closed_is_in_flight_and_not_cut() {
+        let mut drain = drain_of(3);
+        drain.in_flight(at(2), Tally { in_flight: 3, resting: 2, moved: 7 });
+        assert_eq!(drain.report(), None);
+        drain.tick(at(61));
+        let report = drain.report().expect("the hammer fell");
+        assert_eq!((report.cut, report.rested, report.moved), (1, 2, 7));
+        // The two are not counted at one moment.
+        let mut drain = drain_of(3);
+        drain.in_flight(at(2), Tally { in_flight: 1, resting: 2, moved: 0 });
+        drain.tick(at(61));
+        let report = drain.report().expect("the hammer fell");
+        assert_eq!((report.cut, report.rested), (0, 1));
     }
 
     #[test]
@@ -246,12 +290,12 @@ mod tests {
     #[test]
     fn one_that_began_anew_reports_what_it_did_before() {
         let mut drain = drain_of(3);
-        drain.in_flight(at(3), 0);
+        drain.in_flight(at(3), Tally::of(0));
         let mut drain = drain.reopened(at(10), TIMEOUT);
-        drain.in_flight(at(10), 2);
-        drain.in_flight(at(11), 0);
+        drain.in_flight(at(10), Tally::of(2));
+        drain.in_flight(at(11), Tally::of(0));
         let took = Duration::from_secs(2 + 1);
-        let expected = DrainReport { end: DrainEnd::Drained, at_start: 5, cut: 0, took };
+        let expected = report(DrainEnd::Drained, 5, 0, took);
         assert_eq!(drain.report(), Some(&expected));
     }
 
@@ -261,7 +305,7 @@ mod tests {
         drain.hammer(at(2), HammerCause::Operator);
         let first = *drain.report().expect("the hammer fell");
         drain.hammer(at(3), HammerCause::Newer);
-        drain.in_flight(at(4), 0);
+        drain.in_flight(at(4), Tally::of(0));
         drain.tick(at(100));
         assert_eq!(drain.report(), Some(&first));
         assert_eq!(first.cut, 3);

@@ -35,20 +35,20 @@ mod verdict;
 mod version;
 
 pub use codec::{DecodeError, EncodeError, FRAME_LIMIT_BYTES, decode, encode};
-pub use drain::{Drain, DrainEnd, DrainReport, HammerCause};
+pub use drain::{Drain, DrainEnd, DrainReport, HammerCause, Tally};
 pub use elders::{Elder, Elders};
 pub use generation::Generation;
 pub use life::{Action, Ending, Event, Life, LifePhase, Refusal};
 pub use listener::{ListenerEntry, ListenerName, NameError, SocketKind};
 pub use message::{ElderEntry, Message, StateEntry};
 pub use moves::{
-    MOVE_LIMIT_BYTES, MOVE_WINDOW, MoveAction, MoveRefusal, MovedEntry, Moves, RECEIVER_LIMIT,
-    Receiver,
+    Intake, MOVE_LIMIT_BYTES, MOVE_WINDOW, MoveAction, MoveRefusal, MovedEntry, Moves,
+    RECEIVER_LIMIT, Receiver, Then, Turn,
 };
 pub use new::{Greeting, NewAction, NewEvent, NewFailure, NewSide};
 pub use offer::{
     DESCRIPTORS_PER_FRAME, ELDER_LIMIT, LISTENER_LIMIT, Offer, OfferError, OfferReader,
-    STATE_LIMIT, frames,
+    STATE_LIMIT, STATE_LIMIT_BYTES, frames,
 };
 pub use old::{OldAction, OldEvent, OldSide, Terms};
 pub use reason::{Reason, SpawnFailure};

@@ -31,7 +31,7 @@ use self::leaving::Leaving;
 pub use self::phase::LifePhase;
 use self::progress::Progress;
 pub use self::refusal::Refusal;
-use crate::drain::{Drain, HammerCause};
+use crate::drain::{Drain, HammerCause, Tally};
 use crate::elders::Elders;
 use crate::generation::Generation;
 use crate::message::{ElderEntry, Message};
@@ -70,6 +70,17 @@ struct Serving {
     /// The old process, as long as it could still resume.
     predecessor: Option<Generation>,
     elders: Elders,
+    reader: Reader,
+}
+
+/// Who reads what the elders send. Two that read at once would both serve what moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// The old process, until it has heard that this one serves or is gone. What it sends itself
+    /// is for this process alone.
+    Old(Generation),
+    /// This process.
+    This,
 }
 
 impl Life {
@@ -88,7 +99,7 @@ impl Life {
             Event::Upgrade(event) => self.upgrade_event(now, event),
             Event::Elder(generation, message) => self.elder_message(now, generation, &message),
             Event::ElderGone(generation) => self.elder_gone(generation),
-            Event::InFlight(count) => self.in_flight(now, count),
+            Event::InFlight(tally) => self.in_flight(now, tally),
         }
         self.settle(now);
     }
@@ -159,6 +170,17 @@ impl Life {
         }
     }
 
+    /// Whether this process reads what the elder of this generation sends.
+    #[must_use]
+    pub fn reads(&self, generation: Generation) -> bool {
+        match &self.state {
+            State::Serving(serving) | State::Upgrading(serving, _) => serving.reads(generation),
+            State::Starting | State::Draining(..) | State::Leaving(_) | State::Ended { .. } => {
+                false
+            }
+        }
+    }
+
     /// The generation of the process that an upgrade is starting or has started.
     #[must_use]
     pub const fn successor(&self) -> Option<Generation> {
@@ -187,8 +209,11 @@ impl Life {
             self.actions.push_back(Action::Elder(elder, Message::Hammer));
         }
         let next = generation.next();
-        self.state =
-            State::Serving(Serving { generation, next, listeners, predecessor: old, elders });
+        let reader = old.map_or(Reader::This, Reader::Old);
+        let serving = Serving { generation, next, listeners, predecessor: old, elders, reader };
+        let read = serving.read().into_iter().filter(|&elder| Some(elder) != old);
+        self.actions.extend(read.map(Action::ReadElder));
+        self.state = State::Serving(serving);
     }
 
     fn upgrade_event(&mut self, now: Instant, event: OldEvent) {
@@ -212,6 +237,9 @@ impl Life {
         if let Message::InFlight { count } = message {
             serving.elders.in_flight(generation, *count);
         }
+        // Only one that has heard of its successor answers a recall.
+        let heard = matches!(message, Message::Heard | Message::Recalled { .. });
+        let others = if heard { serving.read_all_but(generation) } else { Vec::new() };
         // It waited in vain for the word that its successor serves, and accepts again: two would
         // be too many, even if it was confirmed or succeeded twice in the meantime.
         if let Message::Refused { .. } = message {
@@ -219,12 +247,15 @@ impl Life {
             self.actions.push_back(Action::GiveBackListeners);
             self.stop(now);
         }
+        self.actions.extend(others);
     }
 
     fn elder_gone(&mut self, generation: Generation) {
         if let Some(serving) = self.newest() {
             serving.elders.remove(generation);
             serving.forget_predecessor(generation);
+            let others = serving.read_all_but(generation);
+            self.actions.extend(others);
         }
     }
 
@@ -236,13 +267,13 @@ impl Life {
         }
     }
 
-    fn in_flight(&mut self, now: Instant, count: u64) {
+    fn in_flight(&mut self, now: Instant, tally: Tally) {
         let news = match &mut self.state {
             State::Draining(_, _, drain, progress) => {
-                drain.in_flight(now, count);
-                progress.message(now, count)
+                drain.in_flight(now, tally);
+                progress.message(now, tally.in_flight)
             }
-            State::Leaving(leaving) => leaving.in_flight(now, count),
+            State::Leaving(leaving) => leaving.in_flight(now, tally),
             State::Starting | State::Serving(_) | State::Upgrading(..) | State::Ended { .. } => {
                 None
             }
@@ -289,8 +320,9 @@ impl Life {
     }
 
     fn begin_draining(&mut self, now: Instant) {
-        self.replace(|state, _, settings| match state {
+        self.replace(|state, actions, settings| match state {
             State::Upgrading(mut serving, side) => {
+                actions.push_back(Action::LeaveElders);
                 serving.next = side.generation().next();
                 let drain = Drain::begin(now, settings.drain_timeout);
                 State::Draining(serving, side, drain, Progress::new(now))
@@ -304,8 +336,12 @@ impl Life {
     }
 
     fn resume(&mut self) {
-        self.replace(|state, _, _| match state {
-            State::Draining(serving, side, _, _) => State::Upgrading(serving, side),
+        self.replace(|state, actions, _| match state {
+            State::Draining(serving, side, _, _) => {
+                // The process that read was another one, and it is gone.
+                actions.extend(serving.read().into_iter().map(Action::ReadElder));
+                State::Upgrading(serving, side)
+            }
             other @ (State::Starting
             | State::Serving(_)
             | State::Upgrading(..)

@@ -1,9 +1,9 @@
 //! The messages on the channel between an old process and a new one.
 //!
 //! ```text
-//! new → old   Hello  Takes  Ready  Failed  Serving  Confirmed  Hammer  Taken
+//! new → old   Hello  Takes  Ready  Failed  Serving  Confirmed  Hammer  Recall  Taken
 //! old → new   Welcome  Refused  Listeners+fds  Elders+fds  States+fds  OfferEnd  Commit
-//!             Moved+fds  InFlight  Farewell
+//!             Heard  Recalled  Moved+fds  InFlight  Farewell
 //! broker      Introduce+fd, to a process that serves: "your successor is at the other end"
 //! ```
 //!
@@ -16,7 +16,7 @@ use minicbor::{Decode, Encode};
 
 use crate::generation::Generation;
 use crate::listener::{ListenerEntry, ListenerName};
-use crate::moves::{MovedEntry, Receiver};
+use crate::moves::{MovedEntry, Receiver, Then, Turn};
 use crate::reason::Reason;
 use crate::text::Text;
 use crate::version::{Version, VersionRange};
@@ -129,6 +129,9 @@ pub enum Message {
         /// How much was cut at the drain deadline or by the hammer.
         #[n(0)]
         cut: u64,
+        /// How many connections newer processes took over from it.
+        #[n(1)]
+        moved: u64,
     },
     /// Broker → old: your successor is at the other end of this descriptor.
     #[n(14)]
@@ -170,6 +173,28 @@ pub enum Message {
         /// In the order of the descriptors.
         #[n(0)]
         entries: Vec<StateEntry>,
+    },
+    /// Old → new: that it serves was heard. What older generations send is its to read from here
+    /// on, and the old process will not read it again as long as the new one lives.
+    #[n(19)]
+    Heard,
+    /// Newest → elder: another process may have read what was sent before, or a frame was lost.
+    /// Of what was sent and not taken nothing will be taken any more.
+    #[n(20)]
+    Recall {
+        /// Which request it is of all.
+        #[n(0)]
+        turn: Turn,
+        /// What becomes of those connections.
+        #[n(1)]
+        then: Then,
+    },
+    /// Elder → newest: what was sent before this is not the reader's to take.
+    #[n(21)]
+    Recalled {
+        /// Which request it answers.
+        #[n(0)]
+        turn: Turn,
     },
 }
 
@@ -222,6 +247,9 @@ impl Message {
             Self::Moved { .. } => "Moved",
             Self::Taken { .. } => "Taken",
             Self::States { .. } => "States",
+            Self::Heard => "Heard",
+            Self::Recall { .. } => "Recall",
+            Self::Recalled { .. } => "Recalled",
         }
     }
 
@@ -247,7 +275,10 @@ impl Message {
             | Self::Hammer
             | Self::Farewell { .. }
             | Self::Takes { .. }
-            | Self::Taken { .. } => 0,
+            | Self::Taken { .. }
+            | Self::Heard
+            | Self::Recall { .. }
+            | Self::Recalled { .. } => 0,
         }
     }
 }

@@ -3,24 +3,29 @@
 //! ```text
 //!   hand over               room in the window              taken
 //!   ─────────► Waiting ─────────────────────────► Sent ──────────────► settled: gone for good
-//!                 │                                 │
-//!                 │ closed, or not asked for        │ refused, or closed: the newest process died
-//!                 ▼                                 ▼ before it took them
+//!                 │  ▲                              │ │
+//!                 │  └──────────────────────────────┘ │ refused, or closed: the newest process
+//!                 │   recalled: another one reads     │ died before it took them
+//!                 ▼ closed, or not asked for          ▼
 //!                settled: given back, to be served on here
 //! ```
 //!
 //! A connection is in one process's hands at any time. The newest process says [`Message::Taken`]
 //! before it touches what came, and until then the old one keeps the descriptor: so whoever dies,
 //! the other knows whether it may read. What is sent and not taken is bounded, since no request on
-//! it is answered meanwhile.
+//! it is answered meanwhile. The side that takes is [`Intake`].
 
 mod entry;
+mod intake;
+mod recall;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::iter;
+use core::{iter, mem};
 
 pub use self::entry::{MOVE_LIMIT_BYTES, MoveRefusal, MovedEntry, Receiver};
+pub use self::intake::Intake;
+pub use self::recall::{Then, Turn};
 use crate::codec::FRAME_LIMIT_BYTES;
 use crate::message::Message;
 use crate::offer::{DESCRIPTORS_PER_FRAME, LISTENER_LIMIT};
@@ -38,11 +43,9 @@ pub(crate) const RECEIVERS_PER_FRAME: usize = 48;
 /// The most bytes of entries in a frame: the rest is room for what says that they are entries.
 const ENTRIES_LIMIT_BYTES: usize = FRAME_LIMIT_BYTES - 32;
 
-/// What to do with connections.
+/// What has become of a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub enum MoveAction<C> {
-    /// Send this, with the descriptors of the connections that [`Moves::batch`] gives.
-    Send(Message),
     /// It is the newest process's now.
     Gone(C),
     /// It is to be served on by this process, and why.
@@ -57,6 +60,8 @@ pub struct Moves<C> {
     sent: VecDeque<Batch<C>>,
     next_batch: u64,
     moved: u64,
+    recalled: Option<Turn>,
+    answers: VecDeque<Message>,
     actions: VecDeque<MoveAction<C>>,
 }
 
@@ -72,6 +77,12 @@ enum State {
 struct Move<C> {
     connection: C,
     entry: MovedEntry,
+}
+
+impl<C> Move<C> {
+    fn given_back(self, refusal: MoveRefusal) -> MoveAction<C> {
+        MoveAction::GivenBack(self.connection, self.entry, refusal)
+    }
 }
 
 #[derive(Debug)]
@@ -96,6 +107,8 @@ impl<C> Moves<C> {
             sent: VecDeque::new(),
             next_batch: 0,
             moved: 0,
+            recalled: None,
+            answers: VecDeque::new(),
             actions: VecDeque::new(),
         }
     }
@@ -108,12 +121,10 @@ impl<C> Moves<C> {
     /// There is no newer process any more: what it has not taken is served on here.
     pub fn close(&mut self) {
         self.state = State::Closed;
+        self.answers.clear();
         let sent = self.sent.drain(..).flat_map(|batch| batch.moves);
         let back = sent.chain(self.waiting.drain(..));
-        let back = back.map(|Move { connection, entry }| {
-            MoveAction::GivenBack(connection, entry, MoveRefusal::NoSuccessor)
-        });
-        self.actions.extend(back);
+        self.actions.extend(back.map(|it| it.given_back(MoveRefusal::NoSuccessor)));
     }
 
     /// The program gives a connection away.
@@ -128,13 +139,10 @@ impl<C> Moves<C> {
             }
             State::Open { .. } => None,
         };
+        let it = Move { connection, entry };
         match refusal {
-            Some(refusal) => {
-                self.actions.push_back(MoveAction::GivenBack(connection, entry, refusal));
-            }
-            None => {
-                self.waiting.push_back(Move { connection, entry });
-            }
+            Some(refusal) => self.actions.push_back(it.given_back(refusal)),
+            None => self.waiting.push_back(it),
         }
     }
 
@@ -144,25 +152,52 @@ impl<C> Moves<C> {
             return;
         };
         let moves = self.sent.remove(index).map(|batch| batch.moves).unwrap_or_default();
-        for (position, Move { connection, entry }) in (0u32..).zip(moves) {
+        for (position, it) in (0u32..).zip(moves) {
             let action = if refused.contains(&position) {
-                MoveAction::GivenBack(connection, entry, MoveRefusal::Refused)
+                it.given_back(MoveRefusal::Refused)
             } else {
                 self.moved += 1;
-                MoveAction::Gone(connection)
+                MoveAction::Gone(it.connection)
             };
             self.actions.push_back(action);
         }
     }
 
-    /// What to do next.
-    pub fn poll_action(&mut self) -> Option<MoveAction<C>> {
-        self.actions.pop_front().or_else(|| self.next_batch().map(MoveAction::Send))
+    /// Whoever reads what was sent and not taken will not take it. The answer goes before anything that is sent
+    /// again, so that its reader knows one from the other.
+    pub fn recall(&mut self, turn: Turn, then: Then) {
+        if matches!(self.state, State::Closed) || self.recalled.replace(turn) == Some(turn) {
+            return;
+        }
+        self.answers.push_back(Message::Recalled { turn });
+        let sent = mem::take(&mut self.sent).into_iter().flat_map(|batch| batch.moves);
+        match then {
+            Then::SendAgain => {
+                let waiting = mem::take(&mut self.waiting);
+                self.waiting = sent.chain(waiting).collect();
+            }
+            Then::Keep => {
+                self.actions.extend(sent.map(|it| it.given_back(MoveRefusal::Refused)));
+            }
+        }
     }
 
-    /// The connections of a batch that is sent and not yet taken, in the order of its entries.
-    pub fn batch(&self, number: u64) -> impl Iterator<Item = &C> {
-        let batch = self.sent.iter().find(move |batch| batch.number == number);
+    /// What has become of the next connection that is settled.
+    pub fn poll_action(&mut self) -> Option<MoveAction<C>> {
+        self.actions.pop_front()
+    }
+
+    /// The next message to send, with the descriptors of the connections that [`Moves::batch`]
+    /// gives. To be asked for only while nothing else waits to be sent, so that no more waits than
+    /// this one.
+    pub fn poll_message(&mut self) -> Option<Message> {
+        self.answers.pop_front().or_else(|| self.next_batch())
+    }
+
+    /// The connections of a message, in the order of its entries.
+    pub fn batch(&self, message: &Message) -> impl Iterator<Item = &C> {
+        let number = if let Message::Moved { batch, .. } = message { Some(*batch) } else { None };
+        let batch = self.sent.iter().find(move |batch| Some(batch.number) == number);
         batch.into_iter().flat_map(|batch| batch.moves.iter().map(|it| &it.connection))
     }
 

@@ -20,6 +20,9 @@ pub const ELDER_LIMIT: usize = 64;
 /// The most states in an offer: a frame's worth.
 pub const STATE_LIMIT: usize = DESCRIPTORS_PER_FRAME;
 
+/// The most bytes of one state.
+pub const STATE_LIMIT_BYTES: usize = 16 * 1024 * 1024;
+
 /// The most bytes of listeners in a frame: the rest is room for what says that they are
 /// listeners.
 const ENTRIES_LIMIT_BYTES: usize = FRAME_LIMIT_BYTES - 16;

@@ -101,6 +101,7 @@ impl OldSide {
             OldEvent::Garbage(error) => self.garbage(now, error),
             OldEvent::EndOfFile => self.fail(now, Reason::ChannelClosed),
             OldEvent::Exited(status) => self.exited(status),
+            OldEvent::NoOffer(error) => self.fail(now, Reason::NoOffer { error }),
             OldEvent::Cancel => self.cancel(now),
         }
     }
@@ -308,11 +309,14 @@ impl OldSide {
         self.enter(Phase::Committing, State::Committing { deadline, takes });
     }
 
-    /// The new process accepts, so it can be given connections too. Not before: were it told to go
-    /// instead of being heard, it might not know yet, and serve what it finds in the channel.
+    /// The new process accepts, so it can be given connections too, and reads what the elders send.
+    /// Not before: were it told to go instead of being heard, it might not know yet, and serve what
+    /// it finds in the channels. From here on it is not told to go any more: it has to be dead
+    /// before this one accepts again.
     fn open_moves(&mut self) {
         if let State::Committing { takes, .. } = &mut self.state {
             let receivers = mem::take(takes);
+            self.actions.push_back(OldAction::Send(Message::Heard));
             self.actions.push_back(OldAction::OpenMoves { receivers });
         }
     }
@@ -391,6 +395,7 @@ impl OldSide {
             | Reason::Stopping => now + Settings::EXIT_GRACE,
             Reason::HookRefused { .. }
             | Reason::NotStarted { .. }
+            | Reason::NoOffer { .. }
             | Reason::Exited { .. }
             | Reason::StartTimeout { .. }
             | Reason::TakeOverTimeout { .. }

@@ -25,6 +25,13 @@ pub enum Reason {
         #[n(0)]
         error: Text,
     },
+    /// What the old process would offer could not be put together.
+    #[n(13)]
+    NoOffer {
+        /// What is wrong with it.
+        #[n(0)]
+        error: Text,
+    },
     /// The new process ended.
     #[n(2)]
     Exited {
@@ -106,6 +113,7 @@ impl Reason {
         match self {
             Self::HookRefused { .. } => "hook-refused",
             Self::NotStarted { .. } => "not-started",
+            Self::NoOffer { .. } => "no-offer",
             Self::Exited { .. } => "exited",
             Self::ChannelClosed => "channel-closed",
             Self::StartTimeout { .. } => "start-timeout",
@@ -127,6 +135,9 @@ impl fmt::Display for Reason {
             Self::HookRefused { words } => write!(formatter, "the program's hook refused: {words}"),
             Self::NotStarted { error } => {
                 write!(formatter, "the new program could not be started: {error}")
+            }
+            Self::NoOffer { error } => {
+                write!(formatter, "the old process could not make its offer: {error}")
             }
             Self::Exited { status } => write!(formatter, "the new process {status}"),
             Self::ChannelClosed => formatter.write_str("the new process closed the channel"),

@@ -12,6 +12,8 @@ use tracing::{debug, warn};
 
 use crate::gate::{Door, Gate};
 use crate::held::{Attendance, Held};
+use crate::moves::Outbox;
+use crate::shared::Shared;
 use crate::telemetry;
 use crate::tracker::{Guard, Tracker};
 
@@ -24,6 +26,7 @@ const PASSED_OVER_LIMIT: usize = 64;
 pub(crate) struct Acceptor {
     held: Arc<Held>,
     tracker: Tracker,
+    outbox: Outbox,
     _attendance: Attendance,
 }
 
@@ -50,9 +53,10 @@ pub(crate) struct Accepted {
 }
 
 impl Acceptor {
-    pub(crate) fn new(held: Arc<Held>, tracker: Tracker) -> Self {
+    pub(crate) fn new(held: Arc<Held>, shared: &Shared) -> Self {
         let attendance = held.attend();
-        Self { held, tracker, _attendance: attendance }
+        let (tracker, outbox) = (shared.tracker.clone(), shared.outbox.clone());
+        Self { held, tracker, outbox, _attendance: attendance }
     }
 
     pub(crate) fn gate(&self) -> &Gate {
@@ -65,6 +69,10 @@ impl Acceptor {
 
     pub(crate) const fn tracker(&self) -> &Tracker {
         &self.tracker
+    }
+
+    pub(crate) const fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
     /// Accepts one connection, if one waits. The guard is there before the gate is looked at, so

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use rekindle_unix::SocketKind;
 use rustix::net::{Shutdown, shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
@@ -17,7 +18,11 @@ use crate::connection::Connection;
 /// A kind of stream that a listener accepts. Not to be implemented elsewhere.
 pub trait Stream: AsFd + Sized + Send + 'static + sealed::Sealed {
     #[doc(hidden)]
+    const KIND: SocketKind;
+    #[doc(hidden)]
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self>;
+    #[doc(hidden)]
+    fn into_descriptor(self) -> io::Result<OwnedFd>;
 }
 
 /// A stream that is read and written in a task. Not to be implemented elsewhere.
@@ -40,20 +45,38 @@ mod sealed {
 }
 
 impl Stream for TcpStream {
+    const KIND: SocketKind = SocketKind::Tcp;
+
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
         Self::from_std(descriptor.into())
+    }
+
+    fn into_descriptor(self) -> io::Result<OwnedFd> {
+        self.into_std().map(OwnedFd::from)
     }
 }
 
 impl Stream for UnixStream {
+    const KIND: SocketKind = SocketKind::UnixStream;
+
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
         Self::from_std(descriptor.into())
+    }
+
+    fn into_descriptor(self) -> io::Result<OwnedFd> {
+        self.into_std().map(OwnedFd::from)
     }
 }
 
 impl Stream for OwnedFd {
+    const KIND: SocketKind = SocketKind::UnixSeqpacket;
+
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
         Ok(descriptor)
+    }
+
+    fn into_descriptor(self) -> io::Result<OwnedFd> {
+        Ok(self)
     }
 }
 

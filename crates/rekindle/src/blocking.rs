@@ -22,11 +22,13 @@
 //! ```
 
 mod datagram_socket;
+mod handed_over;
 mod listener;
 mod running;
 mod service;
 
 pub use datagram_socket::{DatagramSocket, UdpSocket, UnixDatagramSocket};
+pub use handed_over::HandedOver;
 pub use listener::{Listener, SeqpacketListener, Stream, TcpListener, UnixListener};
 pub use running::Running;
 pub use service::Service;

@@ -6,16 +6,17 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rekindle_core::{Receiver, Text};
+use rekindle_core::{ListenerName, RECEIVER_LIMIT, Receiver, STATE_LIMIT, Text};
 use rekindle_unix::{Address, BindOptions, SocketKind};
 
 use crate::acceptor::Acceptor;
 use crate::datagrams::{self, DatagramTransport};
 use crate::inventory::{Inventory, ListenError, address_of, program_name};
-use crate::moves::Mailbox;
-use crate::shared::{Command, Shared, Stage};
+use crate::moves::{Mailbox, PROGRAM};
+use crate::shared::{Command, Ready, Shared, Stage};
 use crate::socket::Socket;
 use crate::start::Started;
+use crate::states::{Remembered, StateOffer};
 
 /// How long to wait until the driver has told the old process that this one gives up, which takes
 /// it microseconds unless a hook of the program holds it up.
@@ -28,11 +29,15 @@ pub(crate) struct Claims {
     /// None once it is over.
     inventory: Option<Inventory>,
     mailboxes: Vec<Mailbox>,
+    states: Vec<StateOffer>,
+    remembered: Remembered,
 }
 
 impl Claims {
     pub(crate) fn new(started: Started) -> Self {
-        Self { shared: started.shared, inventory: Some(started.inventory), mailboxes: Vec::new() }
+        let Started { shared, inventory, remembered } = started;
+        let (mailboxes, states) = (Vec::new(), Vec::new());
+        Self { shared, inventory: Some(inventory), mailboxes, states, remembered }
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
@@ -47,7 +52,7 @@ impl Claims {
     ) -> Result<Acceptor, ListenError> {
         let address = address_of(kind, address)?;
         let held = self.inventory().claim(program_name(name)?, &address, &BindOptions::new())?;
-        Ok(Acceptor::new(held, self.shared.tracker.clone()))
+        Ok(Acceptor::new(held, &self.shared))
     }
 
     pub(crate) fn group(
@@ -60,8 +65,7 @@ impl Claims {
         let address = address_of(kind, address)?;
         let options = BindOptions::new().reuse_port(true);
         let group = self.inventory().claim_group(program_name(name)?, &address, count, &options)?;
-        let tracker = &self.shared.tracker;
-        Ok(group.into_iter().map(|held| Acceptor::new(held, tracker.clone())).collect())
+        Ok(group.into_iter().map(|held| Acceptor::new(held, &self.shared)).collect())
     }
 
     pub(crate) fn receiver<T: DatagramTransport>(
@@ -101,12 +105,55 @@ impl Claims {
         mailbox
     }
 
+    /// The same for connections that the two programs speak of themselves.
+    pub(crate) fn program_mailbox(
+        &mut self,
+        name: &str,
+        kind: SocketKind,
+    ) -> Result<Mailbox, ListenError> {
+        let name: ListenerName = program_name(name)?.parse()?;
+        let receiver = Receiver { name, protocol: Text::from(PROGRAM) };
+        if self.mailboxes.iter().any(|other| *other.receiver() == receiver) {
+            return Err(ListenError::NameTaken { name: receiver.name });
+        }
+        if self.mailboxes.len() >= RECEIVER_LIMIT {
+            return Err(ListenError::TooMany);
+        }
+        Ok(self.mailbox(receiver, kind))
+    }
+
+    /// Offers what the program remembers to the next process: `source` is called on the driver's
+    /// thread at each upgrade.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "used for ticket keys"))]
+    pub(crate) fn offer_state(
+        &mut self,
+        name: &str,
+        source: impl FnMut() -> Vec<u8> + Send + 'static,
+    ) -> Result<(), ListenError> {
+        let name: ListenerName = name.parse()?;
+        if self.states.iter().any(|other| other.name == name) {
+            return Err(ListenError::NameTaken { name });
+        }
+        if self.states.len() >= STATE_LIMIT {
+            return Err(ListenError::TooMany);
+        }
+        self.states.push(StateOffer::new(name, source));
+        Ok(())
+    }
+
+    /// Takes out what the old process remembered by this name.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "used for ticket keys"))]
+    pub(crate) fn state(&mut self, name: &str) -> Option<Vec<u8>> {
+        self.remembered.remove(&name.parse::<ListenerName>().ok()?)
+    }
+
     /// The program is ready: the driver gets what was claimed.
     pub(crate) fn ready(mut self) -> Arc<Shared> {
         if let Some(inventory) = self.inventory.take() {
             let (held, claimed) = inventory.finish();
             let mailboxes = std::mem::take(&mut self.mailboxes);
-            self.shared.ask(Command::Ready { held, claimed, mailboxes });
+            let states = std::mem::take(&mut self.states);
+            self.shared.ask(Command::Ready(Ready { held, claimed, mailboxes, states }));
         }
         Arc::clone(&self.shared)
     }
@@ -118,6 +165,7 @@ impl Claims {
 
     fn give_up(&mut self, words: Text) {
         if self.inventory.take().is_some() {
+            self.mailboxes.iter().for_each(Mailbox::end);
             self.shared.ask(Command::Abandon(words));
             // The program exits next. The old process is to know why, and not only that it did.
             self.shared.stage.until_blocking_for(FAREWELL_PATIENCE, |stage| {

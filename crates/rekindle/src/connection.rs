@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rekindle_unix::Severable;
 
+use crate::moves::Outbox;
 use crate::tracker::{Guard, Tracker};
 
 /// An accepted connection: the stream, and the guard that keeps this process from exiting before
@@ -17,6 +18,7 @@ pub struct Connection<S: AsFd + 'static> {
     stream: Severable<S>,
     peer: Option<SocketAddr>,
     guard: Guard,
+    outbox: Outbox,
 }
 
 impl<S: AsFd + 'static> Connection<S> {
@@ -25,8 +27,15 @@ impl<S: AsFd + 'static> Connection<S> {
         peer: Option<SocketAddr>,
         guard: Guard,
         tracker: &Tracker,
+        outbox: &Outbox,
     ) -> Self {
-        Self { stream: tracker.severable(stream), peer, guard }
+        Self { stream: tracker.severable(stream), peer, guard, outbox: outbox.clone() }
+    }
+
+    /// The stream, which is not cut any more, and all that belongs to it.
+    pub(crate) fn take_apart(self) -> (S, Option<SocketAddr>, Guard, Outbox) {
+        let Self { stream, peer, guard, outbox } = self;
+        (stream.into_inner(), peer, guard, outbox)
     }
 
     /// The client's address; none if it has no internet address.

@@ -7,7 +7,9 @@
 //! however busy the program's runtime is, and so that both faces have the same one.
 
 mod actions;
+mod arrivals;
 mod beginning;
+mod departures;
 mod elders;
 mod notices;
 mod operators;
@@ -25,7 +27,7 @@ use std::time::{Duration, Instant as SystemInstant};
 use std::{io, thread};
 
 use rekindle_core::{
-    Ending, Event, Life, LifePhase, NewFailure, OldEvent, PROTOCOL, Settings, Text,
+    Ending, Event, Life, LifePhase, Moves, NewFailure, OldEvent, PROTOCOL, Settings, Tally, Text,
 };
 use rekindle_unix::{FrameBuffer, Notifier, PidFile, Program, Signal, Signals, die_by};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -42,8 +44,10 @@ use crate::clock::Clock;
 use crate::held::Held;
 use crate::hooks::Hooks;
 use crate::incoming::Incoming;
+use crate::moves::{Mailbox, Parcel};
 use crate::shared::{Command, Shared, Stage};
 use crate::signal_policy::{SignalAction, SignalPolicy};
+use crate::states::StateOffer;
 
 /// What the driver is made of.
 #[derive(Debug)]
@@ -91,7 +95,13 @@ pub(crate) struct Driver {
     last_calls: Vec<Arc<Held>>,
     /// Which of those held another process accepts on, by position and in that order.
     claimed: Vec<u32>,
+    /// What the program remembers, for the next process.
+    states: Vec<StateOffer>,
     elders: ElderLinks,
+    /// Where connections go that elders move here.
+    mailboxes: Vec<Mailbox>,
+    moved_in: u64,
+    moves: Moves<Parcel>,
     successor: Option<Successor>,
     attempt: Option<Attempt>,
     /// Arguments for the process that is about to be started, if not ours.
@@ -132,7 +142,11 @@ impl Driver {
             held: Vec::new(),
             last_calls: Vec::new(),
             claimed: Vec::new(),
+            states: Vec::new(),
             elders: ElderLinks::default(),
+            mailboxes: Vec::new(),
+            moved_in: 0,
+            moves: Moves::new(),
             successor: None,
             attempt: None,
             arguments: None,
@@ -221,14 +235,18 @@ impl Driver {
         let waiting = self.last_calls.iter().filter(|held| held.has_somebody_waiting()).count();
         let waiting = u64::try_from(waiting).unwrap_or(u64::MAX);
         let in_flight = self.shared.tracker.in_flight().saturating_add(waiting);
-        self.life.handle(self.clock.now(), Event::InFlight(in_flight));
+        let (resting, moved) = (self.shared.tracker.resting(), self.moves.moved());
+        let tally = Tally { in_flight, resting, moved };
+        self.life.handle(self.clock.now(), Event::InFlight(tally));
     }
 
     fn flush(&mut self) {
         self.elders.flush();
+        self.answer_elders();
         if let Some(successor) = &mut self.successor {
             successor.flush();
         }
+        self.move_on();
         let now = SystemInstant::now();
         self.operators.tick(now);
         self.rendezvous.tick(now);
@@ -236,11 +254,10 @@ impl Driver {
 
     fn answer_bell(&mut self) {
         self.shared.bell().silence();
+        self.collect_departures();
         while let Some(command) = self.shared.next_command() {
             match command {
-                Command::Ready { held, claimed, mailboxes } => {
-                    self.ready(held, claimed, mailboxes);
-                }
+                Command::Ready(claimed) => self.ready(claimed),
                 Command::Abandon(words) => self.abandon(words),
                 Command::Upgrade { arguments, ticket } => {
                     if let Err(refusal) = self.begin_upgrade(arguments, Some(ticket.clone())) {

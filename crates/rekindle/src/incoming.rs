@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rekindle_core::{
-    DecodeError, ElderEntry, Message, NewAction, NewEvent, NewFailure, NewSide, PROTOCOL, Receiver,
-    Text,
+    DecodeError, ElderEntry, ListenerEntry, Message, NewAction, NewEvent, NewFailure, NewSide,
+    PROTOCOL, Receiver, StateEntry, Text,
 };
 use rekindle_unix::{Channel, FrameBuffer, Process};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -29,6 +29,7 @@ pub(crate) struct Incoming {
     listeners: Vec<OwnedFd>,
     elders: Vec<OwnedFd>,
     elder_entries: Vec<ElderEntry>,
+    states: Vec<OwnedFd>,
     old: Option<Process>,
     actions: VecDeque<NewAction>,
     reading: Reading,
@@ -39,6 +40,13 @@ enum Reading {
     Open,
     /// End of file was read. It would be read again and again.
     Over,
+}
+
+/// What a new process is offered, each with its descriptors in the same order.
+#[derive(Debug)]
+pub(crate) struct Offered {
+    pub(crate) listeners: (Vec<ListenerEntry>, Vec<OwnedFd>),
+    pub(crate) states: (Vec<StateEntry>, Vec<OwnedFd>),
 }
 
 /// What a new process took over.
@@ -62,6 +70,7 @@ impl Incoming {
             listeners: Vec::new(),
             elders: Vec::new(),
             elder_entries: Vec::new(),
+            states: Vec::new(),
             old: None,
             actions: VecDeque::new(),
             reading: Reading::Open,
@@ -70,10 +79,8 @@ impl Incoming {
         incoming
     }
 
-    /// Waits, in this thread, until the offer is whole; takes the listeners out.
-    pub(crate) fn receive_offer(
-        &mut self,
-    ) -> Result<(Vec<rekindle_core::ListenerEntry>, Vec<OwnedFd>), NewFailure> {
+    /// Waits, in this thread, until the offer is whole; takes listeners and states out.
+    pub(crate) fn receive_offer(&mut self) -> Result<Offered, NewFailure> {
         loop {
             self.pump();
             if let Some(failure) = self.side.failure() {
@@ -81,7 +88,10 @@ impl Incoming {
             }
             if let Some(offer) = self.side.offer() {
                 self.elder_entries.clone_from(&offer.elders);
-                return Ok((offer.listeners.clone(), std::mem::take(&mut self.listeners)));
+                return Ok(Offered {
+                    listeners: (offer.listeners.clone(), std::mem::take(&mut self.listeners)),
+                    states: (offer.states.clone(), std::mem::take(&mut self.states)),
+                });
             }
             let flags =
                 if self.link.wants_room() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
@@ -162,6 +172,7 @@ impl Incoming {
         match &message {
             Message::Listeners { .. } => self.listeners.extend(descriptors),
             Message::Elders { .. } => self.elders.extend(descriptors),
+            Message::States { .. } => self.states.extend(descriptors),
             Message::Welcome { old_pid: pid, .. } => {
                 self.old = Process::open(*pid)
                     .inspect_err(|error| debug!(%error, pid, "the old process is gone already"))

@@ -54,6 +54,9 @@ mod datagram_socket;
 mod datagrams;
 mod driver;
 mod gate;
+mod hand_over;
+#[cfg(feature = "tokio")]
+mod handed_over;
 mod held;
 mod hooks;
 mod incoming;
@@ -66,6 +69,7 @@ mod moves;
 mod poll_timeout;
 #[cfg(feature = "tokio")]
 mod readiness;
+mod reception;
 mod report;
 #[cfg(feature = "tokio")]
 mod running;
@@ -75,6 +79,7 @@ mod shared;
 mod signal_policy;
 mod socket;
 mod start;
+mod states;
 mod telemetry;
 mod ticket;
 mod tracker;
@@ -88,12 +93,15 @@ pub use connection::Connection;
 #[cfg(feature = "tokio")]
 pub use datagram_socket::{DatagramSocket, UdpSocket, UnixDatagramSocket};
 pub use datagrams::{Datagram, DatagramTransport};
+pub use hand_over::HandOverError;
+#[cfg(feature = "tokio")]
+pub use handed_over::HandedOver;
 pub use inventory::ListenError;
 #[cfg(feature = "tokio")]
 pub use listener::{Listener, SeqpacketListener, TcpListener, UnixListener};
 pub use rekindle_core::{
-    Confirmation, DrainEnd, Ending, Generation, HammerCause, NewFailure, Phase, Reason, Refusal,
-    Verdict,
+    Confirmation, DrainEnd, Ending, Generation, HammerCause, MoveRefusal, NewFailure, Phase,
+    Reason, Refusal, Verdict,
 };
 pub use rekindle_unix::{
     Address, AddressError, BindOptions, Signal, SocketKind, raise_descriptor_limit,
@@ -106,4 +114,5 @@ pub use service::Service;
 pub use signal_policy::SignalAction;
 pub use socket::Socket;
 pub use start::StartError;
-pub use tracker::Guard;
+pub use states::StateError;
+pub use tracker::{Guard, Resting};

@@ -34,6 +34,8 @@ pub(crate) struct Link {
     channel: Channel,
     queue: VecDeque<Parcel>,
     retry_at: Option<Instant>,
+    /// Something that does not wait here found no room.
+    turned_away: bool,
 }
 
 #[derive(Debug)]
@@ -44,7 +46,7 @@ struct Parcel {
 
 impl Link {
     pub(crate) const fn new(channel: Channel) -> Self {
-        Self { channel, queue: VecDeque::new(), retry_at: None }
+        Self { channel, queue: VecDeque::new(), retry_at: None, turned_away: false }
     }
 
     /// The user and process at the other end, as of when the channel was made.
@@ -71,9 +73,42 @@ impl Link {
         self.flush();
     }
 
+    /// Sends a message without descriptors after all that waits, if it need not wait itself. Says
+    /// whether it is sent.
+    pub(crate) fn post_now(&mut self, message: &Message) -> bool {
+        self.flush();
+        let Some(frame) = encode(message).ok().filter(|_| self.queue.is_empty()) else {
+            return false;
+        };
+        match self.channel.send(&frame, &[]) {
+            Ok(()) => true,
+            Err(SendError::WouldBlock) => {
+                self.turned_away = true;
+                false
+            }
+            // The end of file that follows says the rest.
+            Err(error) => {
+                debug!(%error, message = message.name(), "the channel is closed");
+                false
+            }
+        }
+    }
+
+    /// Whether nothing waits to be sent.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Forgets what waits to be sent.
+    pub(crate) fn discard(&mut self) {
+        self.queue.clear();
+        self.retry_at = None;
+    }
+
     /// Sends what waits, as far as it fits.
     pub(crate) fn flush(&mut self) {
         self.retry_at = None;
+        self.turned_away = false;
         while let Some(parcel) = self.queue.front() {
             let descriptors: Vec<BorrowedFd<'_>> =
                 parcel.descriptors.iter().map(AsFd::as_fd).collect();
@@ -98,7 +133,7 @@ impl Link {
 
     /// Whether something waits for room in the channel, rather than for its time.
     pub(crate) fn wants_room(&self) -> bool {
-        !self.queue.is_empty() && self.retry_at.is_none()
+        (!self.queue.is_empty() || self.turned_away) && self.retry_at.is_none()
     }
 
     /// When to flush again, if it is not the room that is missing.

@@ -127,7 +127,8 @@ impl<S: Stream> Listener<S> {
     fn connection(&self, accepted: Accepted) -> io::Result<Connection<S>> {
         let Accepted { descriptor, peer, guard } = accepted;
         let stream = S::from_descriptor(descriptor)?;
-        Ok(Connection::new(stream, peer, guard, self.acceptor.tracker()))
+        let (tracker, outbox) = (self.acceptor.tracker(), self.acceptor.outbox());
+        Ok(Connection::new(stream, peer, guard, tracker, outbox))
     }
 
     fn source(&self) -> io::Result<Arc<Readiness>> {

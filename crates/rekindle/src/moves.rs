@@ -1,12 +1,17 @@
 //! Connections on their way to the next process, as the faces and the driver share them.
+//!
+//! What leaves goes through the [`Outbox`], what arrives comes to a [`Mailbox`].
+
+mod mailbox;
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rekindle_core::{MoveRefusal, MovedEntry, Receiver};
-use rekindle_unix::{Bell, SocketKind};
+use rekindle_unix::Bell;
 
+pub(crate) use self::mailbox::{Arrival, Mailbox};
 use crate::tracker::Guard;
 use crate::watch::Watch;
 
@@ -139,54 +144,5 @@ impl Promise {
     pub(crate) fn outcome_blocking(self) -> Result<(), GivenBack> {
         self.outcome.until_blocking(|outcome| outcome.is_some().then_some(()));
         self.outcome.change(Option::take).unwrap_or(Ok(()))
-    }
-}
-
-/// Where connections arrive that an older process moved here. Clones are the same one.
-#[derive(Debug, Clone)]
-pub(crate) struct Mailbox {
-    inner: Arc<MailboxInner>,
-}
-
-#[derive(Debug)]
-struct MailboxInner {
-    receiver: Receiver,
-    /// What the descriptors have to be.
-    kind: SocketKind,
-    arrivals: Watch<VecDeque<Arrival>>,
-}
-
-/// A connection that an older process moved here. It counts as in flight.
-#[derive(Debug)]
-pub(crate) struct Arrival {
-    pub(crate) descriptor: OwnedFd,
-    pub(crate) guard: Guard,
-    pub(crate) bytes: Vec<u8>,
-}
-
-impl Mailbox {
-    pub(crate) fn new(receiver: Receiver, kind: SocketKind) -> Self {
-        let arrivals = Watch::new(VecDeque::new());
-        Self { inner: Arc::new(MailboxInner { receiver, kind, arrivals }) }
-    }
-
-    pub(crate) fn receiver(&self) -> &Receiver {
-        &self.inner.receiver
-    }
-
-    pub(crate) fn kind(&self) -> SocketKind {
-        self.inner.kind
-    }
-
-    pub(crate) fn deliver(&self, arrivals: impl IntoIterator<Item = Arrival>) {
-        self.inner.arrivals.change(|queue| queue.extend(arrivals));
-    }
-
-    /// Waits, in a task, for what has arrived: all of it.
-    #[cfg(feature = "tokio")]
-    pub(crate) async fn arrived(&self) -> VecDeque<Arrival> {
-        let arrivals = &self.inner.arrivals;
-        arrivals.until(|queue| (!queue.is_empty()).then_some(())).await;
-        arrivals.change(std::mem::take)
     }
 }

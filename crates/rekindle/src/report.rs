@@ -36,14 +36,19 @@ pub struct Report {
     pub at_start: u64,
     /// How much was cut: the only loss there is.
     pub cut: u64,
+    /// How many connections were closed at the end that only waited for it, such as kept ones
+    /// between two requests.
+    pub rested: u64,
+    /// How many connections newer processes took over.
+    pub moved: u64,
     /// How long the drain took.
     pub took: Duration,
 }
 
 impl Report {
     pub(crate) const fn new(ending: Ending, drain: DrainReport) -> Self {
-        let DrainReport { end, at_start, cut, took } = drain;
-        Self { ending, end, at_start, cut, took }
+        let DrainReport { end, at_start, cut, rested, moved, took } = drain;
+        Self { ending, end, at_start, cut, rested, moved, took }
     }
 
     /// The exit status for this report: 0 if nothing was cut, else [`EXIT_CUT`].

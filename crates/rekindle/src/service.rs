@@ -13,8 +13,10 @@ use crate::builder::Builder;
 use crate::claims::Claims;
 use crate::datagram_socket::{DatagramSocket, UdpSocket, UnixDatagramSocket};
 use crate::datagrams::{DatagramTransport, Receiver};
+use crate::handed_over::HandedOver;
 use crate::inventory::ListenError;
 use crate::listener::{Listener, SeqpacketListener, TcpListener, UnixListener};
+use crate::reception::Reception;
 use crate::running::Running;
 use crate::shared::Stage;
 use crate::socket::Socket;
@@ -167,6 +169,17 @@ impl Service {
     /// [`ListenError`] if the name is in use or none.
     pub fn keep(&mut self, name: &str, descriptor: OwnedFd) -> Result<(), ListenError> {
         self.claims.keep(name, descriptor)
+    }
+
+    /// Asks for connections that the old process [hands over](crate::Connection::hand_over)
+    /// by this name. An old process whose successor does not ask keeps them.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`] if the name is none, or in use for other connections.
+    pub fn handed_over<S: Stream>(&mut self, name: &str) -> Result<HandedOver<S>, ListenError> {
+        let mailbox = self.claims.program_mailbox(name, S::KIND)?;
+        Ok(HandedOver::new(Reception::new(mailbox, self.claims.shared())))
     }
 
     /// The program can serve. If there is an old process, it commits now: from here on this

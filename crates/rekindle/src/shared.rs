@@ -10,6 +10,7 @@ use rekindle_unix::Bell;
 use crate::held::Held;
 use crate::moves::{Mailbox, Outbox};
 use crate::report::Report;
+use crate::states::StateOffer;
 use crate::ticket::Ticket;
 use crate::tracker::Tracker;
 use crate::watch::Watch;
@@ -29,11 +30,21 @@ pub(crate) enum Stage {
 /// What a face asks of the driver.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Ready { held: Vec<Arc<Held>>, claimed: Vec<u32>, mailboxes: Vec<Mailbox> },
+    Ready(Ready),
     Abandon(Text),
     Upgrade { arguments: Option<Vec<OsString>>, ticket: Ticket },
     Stop,
     Hammer,
+}
+
+/// What a program has when it is ready.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) held: Vec<Arc<Held>>,
+    /// The positions in the old process's offer of what it took of it.
+    pub(crate) claimed: Vec<u32>,
+    pub(crate) mailboxes: Vec<Mailbox>,
+    pub(crate) states: Vec<StateOffer>,
 }
 
 /// The shared part.

@@ -19,9 +19,10 @@ use tracing::{info, warn};
 use crate::builder::{Builder, Wiring};
 use crate::driver::{Driver, Parts, PidFileState};
 use crate::held::{Held, INTERNAL_PREFIX};
-use crate::incoming::Incoming;
+use crate::incoming::{Incoming, Offered};
 use crate::inventory::{Inventory, ListenError};
 use crate::shared::Shared;
+use crate::states::{self, Remembered, StateError};
 use crate::words::words_of;
 
 /// A service that was started and is not ready yet, whichever face it has.
@@ -29,6 +30,8 @@ use crate::words::words_of;
 pub(crate) struct Started {
     pub(crate) shared: Arc<Shared>,
     pub(crate) inventory: Inventory,
+    /// What the old process remembered.
+    pub(crate) remembered: Remembered,
 }
 
 impl Builder {
@@ -36,26 +39,28 @@ impl Builder {
     pub(crate) fn begin(mut self) -> Result<Started, StartError> {
         if self.wiring == Wiring::Stub {
             let shared = Shared::new(Generation::FIRST, None, bell()?);
-            return self.launch(shared, Inventory::default(), Outside::default());
+            return self.launch(shared, Origin::default(), Outside::default());
         }
         // From here on an upgrade signal does not kill a process that is still starting.
         let signals = Signals::new(&self.policy.signals())?;
         let program = self.find_program()?;
-        let (shared, mut inventory, incoming) = match self.find_old_process()? {
+        let (shared, mut origin, incoming) = match self.find_old_process()? {
             Some(incoming) => successor(incoming)?,
             None => {
                 let shared = Shared::new(Generation::FIRST, None, bell()?);
-                (shared, Inventory::lent(listen_fds::take()?)?, None)
+                let inventory = Inventory::lent(listen_fds::take()?)?;
+                (shared, Origin { inventory, ..Origin::default() }, None)
             }
         };
+        let inventory = &mut origin.inventory;
         let pid_file = match self.pid_file.take() {
             None => PidFileState::None,
             Some(path) if incoming.is_some() => PidFileState::Predecessors(absolute(path)?),
             Some(path) => PidFileState::Ours(PidFile::acquire(path)?),
         };
-        let control = own_listener(&mut inventory, "control", "unix", self.control.take())?;
+        let control = own_listener(inventory, "control", "unix", self.control.take())?;
         let rendezvous =
-            own_listener(&mut inventory, "rendezvous", "unix-seqpacket", self.rendezvous.take())?;
+            own_listener(inventory, "rendezvous", "unix-seqpacket", self.rendezvous.take())?;
         let notifier = Notifier::from_environment().unwrap_or_else(|error| {
             warn!(%error, "the service manager will not be told anything");
             None
@@ -63,13 +68,13 @@ impl Builder {
         let (signals, program) = (Some(signals), Some(program));
         let outside =
             Outside { signals, notifier, program, pid_file, incoming, control, rendezvous };
-        self.launch(shared, inventory, outside)
+        self.launch(shared, origin, outside)
     }
 
     fn launch(
         self,
         shared: Shared,
-        inventory: Inventory,
+        origin: Origin,
         outside: Outside,
     ) -> Result<Started, StartError> {
         let shared = Arc::new(shared);
@@ -88,7 +93,8 @@ impl Builder {
             rendezvous: outside.rendezvous,
         })
         .map_err(StartError::Driver)?;
-        Ok(Started { shared, inventory })
+        let Origin { inventory, remembered } = origin;
+        Ok(Started { shared, inventory, remembered })
     }
 
     fn find_program(&mut self) -> Result<Program, StartError> {
@@ -135,6 +141,13 @@ impl Builder {
     }
 }
 
+/// What a service begins with.
+#[derive(Default)]
+struct Origin {
+    inventory: Inventory,
+    remembered: Remembered,
+}
+
 /// What joins a service to the world.
 #[derive(Default)]
 struct Outside {
@@ -148,20 +161,24 @@ struct Outside {
 }
 
 /// Waits for the offer: a program that binds its listeners needs to know what it inherits.
-fn successor(mut incoming: Incoming) -> Result<(Shared, Inventory, Option<Incoming>), StartError> {
-    let (entries, descriptors) = incoming.receive_offer().map_err(StartError::TakeOver)?;
+fn successor(mut incoming: Incoming) -> Result<(Shared, Origin, Option<Incoming>), StartError> {
+    let Offered { listeners, states } = incoming.receive_offer().map_err(StartError::TakeOver)?;
     let greeting = incoming.greeting().ok_or(StartError::TakeOver(NewFailure::OldDied))?;
     info!(
         generation = %greeting.generation,
         old_pid = greeting.old_pid,
-        listeners = entries.len(),
+        listeners = listeners.0.len(),
         "the old process offers",
     );
+    let (entries, descriptors) = listeners;
     let inventory = Inventory::inherited(&entries, descriptors).inspect_err(|error| {
         incoming.abandon(words_of(error));
     })?;
+    let remembered = states::read(states.0, states.1).inspect_err(|error| {
+        incoming.abandon(words_of(error));
+    })?;
     let shared = Shared::new(greeting.generation, Some(greeting.old_pid), bell()?);
-    Ok((shared, inventory, Some(incoming)))
+    Ok((shared, Origin { inventory, remembered }, Some(incoming)))
 }
 
 /// A listener for ourselves: only its owner and root can connect.
@@ -229,6 +246,9 @@ pub enum StartError {
     /// A listener cannot be had.
     #[error("open a listener")]
     Listen(#[from] ListenError),
+    /// What the old process remembers cannot be read.
+    #[error("learn what the old process remembers")]
+    State(#[from] StateError),
     /// Another instance runs, or the pid file cannot be written.
     #[error("take the pid file")]
     PidFile(#[from] PidFileError),

@@ -8,6 +8,8 @@
 //! | `rekindle_upgrades_total` | counter | `verdict` |
 //! | `rekindle_upgrade_seconds` | histogram | `verdict` |
 //! | `rekindle_cut_total` | counter | |
+//! | `rekindle_moved_out_total` | counter | |
+//! | `rekindle_moved_in_total` | counter | |
 //! | `rekindle_accept_errors_total` | counter | |
 
 use rekindle_core::Generation;
@@ -41,6 +43,14 @@ mod facade {
         counter!("rekindle_cut_total").increment(report.cut);
     }
 
+    pub(crate) fn moved_out() {
+        counter!("rekindle_moved_out_total").increment(1);
+    }
+
+    pub(crate) fn moved_in(count: u64) {
+        counter!("rekindle_moved_in_total").increment(count);
+    }
+
     pub(crate) fn accept_error() {
         counter!("rekindle_accept_errors_total").increment(1);
     }
@@ -54,7 +64,9 @@ mod facade {
     pub(crate) const fn counts(_in_flight: u64, _draining: usize) {}
     pub(crate) const fn upgraded(_report: &UpgradeReport) {}
     pub(crate) const fn finished(_report: &Report) {}
+    pub(crate) const fn moved_out() {}
+    pub(crate) const fn moved_in(_count: u64) {}
     pub(crate) const fn accept_error() {}
 }
 
-pub(crate) use facade::{accept_error, counts, finished, serving, upgraded};
+pub(crate) use facade::{accept_error, counts, finished, moved_in, moved_out, serving, upgraded};

@@ -17,6 +17,7 @@ pub(crate) struct Tracker {
 #[derive(Debug)]
 struct Inner {
     in_flight: AtomicU64,
+    resting: AtomicU64,
     /// Rung when the last one is finished, for a driver that waits for it.
     bell: Arc<Bell>,
     awaited: AtomicBool,
@@ -27,9 +28,10 @@ struct Inner {
 impl Tracker {
     pub(crate) fn new(bell: Arc<Bell>) -> Self {
         let connections = Registry::new();
-        let (in_flight, awaited) = (AtomicU64::new(0), AtomicBool::new(false));
-        let cut = Watch::new(false);
-        Self { inner: Arc::new(Inner { in_flight, bell, awaited, connections, cut }) }
+        let (in_flight, resting) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (awaited, cut) = (AtomicBool::new(false), Watch::new(false));
+        let inner = Inner { in_flight, resting, bell, awaited, connections, cut };
+        Self { inner: Arc::new(inner) }
     }
 
     pub(crate) fn guard(&self) -> Guard {
@@ -39,6 +41,11 @@ impl Tracker {
 
     pub(crate) fn in_flight(&self) -> u64 {
         self.inner.in_flight.load(Ordering::SeqCst)
+    }
+
+    /// How many of those in flight only wait to be closed.
+    pub(crate) fn resting(&self) -> u64 {
+        self.inner.resting.load(Ordering::SeqCst)
     }
 
     /// The driver waits for the end from here on: nothing new comes. To be called before
@@ -80,10 +87,35 @@ impl Guard {
         self.tracker.inner.cut.until(|cut| cut.then_some(())).await;
     }
 
+    /// Says that the work is as good as done, for as long as the result lives: to cut it now
+    /// would lose nothing, such as a kept connection between two requests. It still counts as in
+    /// flight, so that the drain waits for it.
+    pub fn resting(&self) -> Resting {
+        self.tracker.inner.resting.fetch_add(1, Ordering::SeqCst);
+        Resting { tracker: self.tracker.clone() }
+    }
+
+    pub(crate) const fn tracker(&self) -> &Tracker {
+        &self.tracker
+    }
+
     /// Whether the hammer has fallen.
     #[must_use]
     pub fn is_cut(&self) -> bool {
         self.tracker.inner.cut.look(|cut| *cut)
+    }
+}
+
+/// What [`Guard::resting`] says, for as long as it lives. To be dropped before its guard.
+#[derive(Debug)]
+#[must_use = "the work counts as work again as soon as this is dropped"]
+pub struct Resting {
+    tracker: Tracker,
+}
+
+impl Drop for Resting {
+    fn drop(&mut self) {
+        self.tracker.inner.resting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -123,6 +155,16 @@ mod tests {
         drop(second);
         assert!(bell.silence());
         assert_eq!(tracker.in_flight(), 0);
+    }
+
+    #[test]
+    fn what_rests_is_in_flight_still() {
+        let tracker = Tracker::new(Arc::new(Bell::new().unwrap()));
+        let guard = tracker.guard();
+        let resting = guard.resting();
+        assert_eq!((tracker.in_flight(), tracker.resting()), (1, 1));
+        drop(resting);
+        assert_eq!((tracker.in_flight(), tracker.resting()), (1, 0));
     }
 
     #[test]

@@ -67,6 +67,36 @@ pub fn verify(
     }
 }
 
+/// Checks that a descriptor is an established connection of that kind.
+///
+/// # Errors
+///
+/// [`InspectError::Kind`] or [`InspectError::NotConnected`] if it is something else.
+pub fn verify_connection(
+    descriptor: BorrowedFd<'_>,
+    expected: SocketKind,
+) -> Result<(), InspectError> {
+    let number = descriptor.as_raw_fd();
+    let found = match socket_kind(descriptor) {
+        Ok(found) => found,
+        Err(Errno::NOTSOCK) => SocketKind::Other,
+        Err(errno) => {
+            return Err(InspectError::Other { descriptor: number, source: errno.into() });
+        }
+    };
+    if found != expected {
+        return Err(InspectError::Kind { descriptor: number, expected, found });
+    }
+    // A listener is not connected either.
+    match peer_name(descriptor, expected) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+            Err(InspectError::NotConnected { descriptor: number, kind: expected })
+        }
+        Err(source) => Err(InspectError::Other { descriptor: number, source }),
+    }
+}
+
 /// Which open file or socket a descriptor means: equal for all descriptors of one socket, in
 /// whatever process.
 ///
@@ -97,6 +127,14 @@ pub enum InspectError {
     /// A connection, or a socket on which nobody called `listen`.
     #[error("accept descriptor {descriptor}: the `{kind}` socket does not listen")]
     NotListening {
+        /// The number of the descriptor.
+        descriptor: RawFd,
+        /// What it is.
+        kind: SocketKind,
+    },
+    /// A listener, or a socket whose other end is gone or was never there.
+    #[error("accept descriptor {descriptor}: the `{kind}` socket is not connected")]
+    NotConnected {
         /// The number of the descriptor.
         descriptor: RawFd,
         /// What it is.
@@ -195,6 +233,18 @@ fn internet_address(descriptor: BorrowedFd<'_>) -> io::Result<Option<InternetAdd
         }
         name => Some(InternetAddress::from(name)),
     })
+}
+
+/// Fails if there is none. As for [`local_address`], `rustix` would not do.
+fn peer_name(descriptor: BorrowedFd<'_>, kind: SocketKind) -> io::Result<()> {
+    let descriptor = descriptor.try_clone_to_owned()?;
+    match kind {
+        SocketKind::Tcp | SocketKind::Udp => UdpSocket::from(descriptor).peer_addr().map(drop),
+        SocketKind::UnixStream | SocketKind::UnixDatagram | SocketKind::UnixSeqpacket => {
+            UnixDatagram::from(descriptor).peer_addr().map(drop)
+        }
+        SocketKind::Other => Err(io::ErrorKind::NotConnected.into()),
+    }
 }
 
 fn unix_name(descriptor: BorrowedFd<'_>) -> io::Result<Option<UnixName>> {

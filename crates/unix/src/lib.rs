@@ -25,6 +25,7 @@ mod limits;
 pub mod listen_fds;
 mod locked_file;
 mod marker;
+mod memory_file;
 mod notify;
 mod notify_error;
 mod notify_state;
@@ -58,10 +59,13 @@ pub use child::Child;
 pub use environment::take_variable;
 pub use exit_status::ExitStatus;
 pub use identity::Identity;
-pub use inspect::{InspectError, Inspection, inspect, open_file_identity, verify};
+pub use inspect::{
+    InspectError, Inspection, inspect, open_file_identity, verify, verify_connection,
+};
 pub use kind::SocketKind;
 pub use limits::{DescriptorLimit, descriptor_limit, open_descriptors, raise_descriptor_limit};
 pub use marker::{CHANNEL_VARIABLE, Marker, MarkerError};
+pub use memory_file::{MemoryFile, MemoryFileError};
 pub use notify::{NOTIFY_VARIABLE, Notifier};
 pub use notify_error::NotifyError;
 pub use notify_state::State as NotifyState;

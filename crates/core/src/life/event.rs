@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::drain::DrainReport;
+use crate::drain::{DrainReport, Tally};
 use crate::generation::Generation;
 use crate::message::{ElderEntry, Message};
 use crate::old::{OldAction, OldEvent};
@@ -30,7 +30,7 @@ pub enum Event {
     ElderGone(Generation),
     /// So much is in flight. Also the answer to [`OldAction::StopAccepting`] and
     /// [`Action::EndListeners`].
-    InFlight(u64),
+    InFlight(Tally),
 }
 
 /// What to do.
@@ -42,6 +42,11 @@ pub enum Action {
     Verdict(Verdict),
     /// Send this to an elder.
     Elder(Generation, Message),
+    /// Begin to read what this elder sends ([`Intake::begin`](crate::Intake::begin)).
+    ReadElder(Generation),
+    /// The new process reads what the elders send from here on
+    /// ([`Intake::leave`](crate::Intake::leave)).
+    LeaveElders,
     /// Close the channels to the elders: the newest process holds them now.
     ReleaseElders,
     /// What came from the old process is its own again: it accepts there, so it is neither

@@ -5,7 +5,7 @@ use core::iter;
 
 use super::progress::Progress;
 use super::{Action, Ending, State};
-use crate::drain::{Drain, HammerCause};
+use crate::drain::{Drain, HammerCause, Tally};
 use crate::message::Message;
 use crate::old::{OldAction, OldSide};
 use crate::settings::Settings;
@@ -69,9 +69,9 @@ impl Leaving {
     }
 
     /// So much is in flight. Returns what the newest process is to be told.
-    pub(super) fn in_flight(&mut self, now: Instant, count: u64) -> Option<Message> {
-        self.drain.in_flight(now, count);
-        self.progress.as_mut()?.message(now, count)
+    pub(super) fn in_flight(&mut self, now: Instant, tally: Tally) -> Option<Message> {
+        self.drain.in_flight(now, tally);
+        self.progress.as_mut()?.message(now, tally.in_flight)
     }
 
     /// The upgrade that was called off, if it is not over.
@@ -110,7 +110,7 @@ impl Leaving {
             Urgency::NotAsked | Urgency::Asked => None,
         };
         if let Ending::Upgraded(_) = self.ending {
-            let farewell = Message::Farewell { cut: report.cut };
+            let farewell = Message::Farewell { cut: report.cut, moved: report.moved };
             actions.push_back(Action::Upgrade(OldAction::Send(farewell)));
         }
         actions.push_back(Action::Finish(report));

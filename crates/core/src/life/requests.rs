@@ -1,9 +1,10 @@
 //! What others may ask of a process: upgrade, stop, hammer. Each is done, or refused with why.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use super::leaving::Leaving;
-use super::{Action, Ending, Life, Refusal, Serving, State};
+use super::{Action, Ending, Life, Reader, Refusal, Serving, State};
 use crate::drain::HammerCause;
 use crate::generation::Generation;
 use crate::message::Message;
@@ -142,6 +143,30 @@ impl Serving {
     /// Tells the old process, once, that it need not be able to resume any more.
     pub(super) fn confirm_predecessor(&mut self) -> Option<Action> {
         self.predecessor.take().map(|old| Action::Elder(old, Message::Confirmed))
+    }
+
+    /// Whether this process reads what the elder of this generation sends.
+    pub(super) fn reads(&self, generation: Generation) -> bool {
+        match self.reader {
+            Reader::Old(old) => old == generation,
+            Reader::This => true,
+        }
+    }
+
+    /// Those whose words this process reads.
+    pub(super) fn read(&self) -> Vec<Generation> {
+        let elders = self.elders.iter().map(|elder| elder.generation);
+        elders.filter(|&elder| self.reads(elder)).collect()
+    }
+
+    /// The old process, if it is this one, does not read what the older ones send any more: this
+    /// one begins to.
+    pub(super) fn read_all_but(&mut self, old: Generation) -> Vec<Action> {
+        if self.reader != Reader::Old(old) {
+            return Vec::new();
+        }
+        self.reader = Reader::This;
+        self.read().into_iter().filter(|&elder| elder != old).map(Action::ReadElder).collect()
     }
 
     /// The old process, if it is this one, is told nothing any more: it is gone, or has resumed.

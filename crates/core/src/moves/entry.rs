@@ -59,6 +59,9 @@ pub enum MoveRefusal {
     /// The newer process was offered it, and did not take it.
     #[error("the newer process did not take the connection")]
     Refused,
+    /// This system did not let go of it.
+    #[error("the system did not let this process part with the connection")]
+    System,
     /// What should go along is too much.
     #[error("{length_bytes} bytes should go along with it: {MOVE_LIMIT_BYTES} are the most")]
     TooLarge {

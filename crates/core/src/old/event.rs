@@ -20,6 +20,8 @@ pub enum OldEvent {
     SpawnFailed(SpawnFailure),
     /// The program's hook refused the upgrade before the new process was started.
     HookRefused(Text),
+    /// The offer could not be made, and why.
+    NoOffer(Text),
     /// A message came.
     Message(Message),
     /// What came was no message.

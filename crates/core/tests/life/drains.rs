@@ -43,13 +43,13 @@ fn the_report_says_how_the_drain_ended() {
 #[test]
 fn what_came_in_probation_on_a_listener_that_was_not_claimed_is_finished() {
     let mut life = in_state("probation");
-    life.handle(START, Event::InFlight(0));
+    life.handle(START, Event::InFlight(Tally::of(0)));
     let confirmed = at(5_000);
     life.handle(confirmed, message(Message::Confirmed));
-    life.handle(confirmed, Event::InFlight(1));
+    life.handle(confirmed, Event::InFlight(Tally::of(1)));
     assert!(matches!(life.phase(), LifePhase::Leaving(_)), "it has something to finish");
     actions(&mut life);
-    life.handle(at(6_000), Event::InFlight(0));
+    life.handle(at(6_000), Event::InFlight(Tally::of(0)));
     let took = Duration::from_secs(1);
     // Two were in flight at the commit, and one more when the last listeners ended.
     let report = DrainReport { end: DrainEnd::Drained, at_start: 2 + 1, cut: 0, took };
@@ -64,7 +64,10 @@ fn what_drains_in_probation_is_cut_at_its_deadline_and_the_process_stays_able_to
     let spawned = Event::Upgrade(OldEvent::Spawned);
     feed(&mut life, [began(1, None, &[])]);
     life.upgrade(START).expect("it serves");
-    feed(&mut life, [spawned, hello(), ready(), Event::InFlight(2), message(Message::Serving)]);
+    feed(
+        &mut life,
+        [spawned, hello(), ready(), Event::InFlight(Tally::of(2)), message(Message::Serving)],
+    );
     actions(&mut life);
     life.tick(at(1_000));
     assert_eq!(actions(&mut life), [Action::Cut]);
@@ -80,7 +83,7 @@ fn the_newest_is_told_of_the_drain_now_and_then_and_of_its_end_at_once() {
     let mut life = in_state("probation");
     let told = |life: &mut Life, millis, count| {
         life.tick(at(millis));
-        life.handle(at(millis), Event::InFlight(count));
+        life.handle(at(millis), Event::InFlight(Tally::of(count)));
         actions(life)
     };
     let says = |count| vec![Action::Upgrade(OldAction::Send(Message::InFlight { count }))];
@@ -100,7 +103,7 @@ fn a_stop_wakes_nobody_before_its_deadline() {
     let mut life = in_state("stopping");
     assert_eq!(life.poll_timeout(), Some(at(60_000)), "there is nobody to tell of its drain");
     life.tick(at(1_000));
-    life.handle(at(1_000), Event::InFlight(1));
+    life.handle(at(1_000), Event::InFlight(Tally::of(1)));
     assert_eq!(actions(&mut life), []);
     assert_eq!(life.poll_timeout(), Some(at(60_000)));
 }

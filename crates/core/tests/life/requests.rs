@@ -57,7 +57,7 @@ fn a_status_says_what_the_process_does() {
 fn a_stop_calls_the_upgrade_off_and_waits_for_its_child() {
     let mut life = in_state("waiting");
     life.stop(START);
-    life.handle(START, Event::InFlight(0));
+    life.handle(START, Event::InFlight(Tally::of(0)));
     assert_eq!(life.phase(), LifePhase::Leaving(Ending::Stopped), "the child is not reaped yet");
     actions(&mut life);
     assert_eq!(life.poll_timeout(), Some(at(1_000)));

@@ -99,7 +99,7 @@ pub(crate) const STATES: [&str; 14] = [
 pub(crate) fn in_state(state: &str) -> Life {
     let spawned = || Event::Upgrade(OldEvent::Spawned);
     let garbage = || Event::Upgrade(OldEvent::Garbage(Text::from("?")));
-    let flight = |count| Event::InFlight(count);
+    let flight = |count| Event::InFlight(Tally::of(count));
     let says = |word: Message| message(word);
     let stop = |mut life: Life| {
         life.stop(START);
@@ -176,7 +176,7 @@ pub(crate) fn happen(life: &mut Life, event: &str) -> Result<(), Refusal> {
         "exited" => exited(),
         "elder" => Event::Elder(generation(3), Message::InFlight { count: 9 }),
         "elder-gone" => Event::ElderGone(generation(3)),
-        "drained" => Event::InFlight(0),
+        "drained" => Event::InFlight(Tally::of(0)),
         "time" => {
             life.tick(life.poll_timeout().unwrap_or(START + Duration::MAX));
             return Ok(());

@@ -156,7 +156,7 @@ impl World {
             process.life.tick(now);
             self.pump(pid);
             let count = self.processes[pid].in_flight;
-            self.tell(pid, Event::InFlight(count));
+            self.tell(pid, Event::InFlight(Tally::of(count)));
         }
         true
     }
@@ -178,7 +178,7 @@ impl World {
         }
         if count == Count::Now {
             let in_flight = self.processes[pid].in_flight;
-            self.tell(pid, Event::InFlight(in_flight));
+            self.tell(pid, Event::InFlight(Tally::of(in_flight)));
         }
         self.wake_at(pid, self.now);
     }
@@ -269,7 +269,7 @@ impl World {
         let process = &mut self.processes[pid];
         process.in_flight = process.in_flight.saturating_sub(1);
         let in_flight = process.in_flight;
-        self.tell(pid, Event::InFlight(in_flight));
+        self.tell(pid, Event::InFlight(Tally::of(in_flight)));
     }
 
     fn verdict(&mut self, pid: Pid, verdict: Verdict) {

@@ -5,7 +5,8 @@
 
 use minicbor::{Decode, Encode};
 use rekindle_core::{
-    DecodeError, ElderEntry, Generation, Message, Text, VersionRange, decode, encode,
+    DecodeError, ElderEntry, Generation, Message, MovedEntry, Receiver, Text, VersionRange, decode,
+    encode,
 };
 
 /// Some of the messages as a later build has them.
@@ -36,15 +37,35 @@ enum Later {
     Farewell {
         #[n(0)]
         cut: u64,
+        #[n(1)]
+        moved: u64,
         // A field that was in between and is gone.
-        #[n(2)]
-        moved: Option<u64>,
+        #[n(3)]
+        cause: Option<u64>,
     },
-    #[n(15)]
+    #[n(16)]
     Moved {
+        #[n(0)]
+        batch: u64,
+        #[n(1)]
+        entries: Vec<LaterMoved>,
+    },
+    #[n(99)]
+    Weather {
         #[n(0)]
         bytes: Vec<u8>,
     },
+}
+
+#[derive(Debug, PartialEq, Encode, Decode)]
+struct LaterMoved {
+    #[n(0)]
+    receiver: Receiver,
+    #[n(1)]
+    #[cbor(with = "minicbor::bytes")]
+    bytes: Vec<u8>,
+    #[n(2)]
+    keys: Option<Vec<u8>>,
 }
 
 #[derive(Debug, PartialEq, Encode, Decode)]
@@ -85,8 +106,8 @@ fn a_field_that_a_later_build_added_is_skipped() {
 
 #[test]
 fn a_field_behind_one_that_is_gone_is_skipped() {
-    let farewell = Later::Farewell { cut: 3, moved: Some(9) };
-    assert_eq!(decode(&written(&farewell), 0), Ok(Message::Farewell { cut: 3 }));
+    let farewell = Later::Farewell { cut: 3, moved: 1, cause: Some(9) };
+    assert_eq!(decode(&written(&farewell), 0), Ok(Message::Farewell { cut: 3, moved: 1 }));
 }
 
 #[test]
@@ -109,18 +130,32 @@ fn a_field_inside_an_entry_is_skipped_and_missed_alike() {
 }
 
 #[test]
+fn what_a_later_build_says_of_a_connection_that_moves_is_skipped() {
+    let receiver =
+        Receiver { name: "http".parse().expect("a name"), protocol: Text::from("http/9") };
+    let bytes = b"GET /".to_vec();
+    let later = |keys| Later::Moved {
+        batch: 4,
+        entries: vec![LaterMoved { receiver: receiver.clone(), bytes: bytes.clone(), keys }],
+    };
+    let entry = MovedEntry { receiver: receiver.clone(), bytes: bytes.clone() };
+    let today = Message::Moved { batch: 4, entries: vec![entry] };
+    assert_eq!(decode(&written(&later(Some(vec![7]))), 1), Ok(today.clone()));
+    assert_eq!(read(&encode(&today).expect("it fits")), later(None));
+}
+
+#[test]
 fn a_later_build_reads_what_has_not_its_field() {
     assert_eq!(read(&encode(&hello()).expect("it fits")), later_hello(None));
     let commit = encode(&Message::Commit).expect("it fits");
     assert_eq!(read(&commit), Later::Commit { deadline_ms: None });
-    let farewell = encode(&Message::Farewell { cut: 3 }).expect("it fits");
-    let moved = None;
-    assert_eq!(read(&farewell), Later::Farewell { cut: 3, moved });
+    let farewell = encode(&Message::Farewell { cut: 3, moved: 1 }).expect("it fits");
+    assert_eq!(read(&farewell), Later::Farewell { cut: 3, moved: 1, cause: None });
 }
 
 #[test]
 fn a_message_that_a_later_build_added_is_an_error_and_not_taken_for_another() {
-    let moved = Later::Moved { bytes: vec![1] };
-    let refused = decode(&written(&moved), 0).expect_err("unknown today");
+    let weather = Later::Weather { bytes: vec![1] };
+    let refused = decode(&written(&weather), 0).expect_err("unknown today");
     assert!(matches!(refused, DecodeError::NotAMessage { .. }));
 }

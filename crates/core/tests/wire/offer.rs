@@ -6,8 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use rekindle_core::{
     DESCRIPTORS_PER_FRAME, ELDER_LIMIT, ElderEntry, Generation, LISTENER_LIMIT, ListenerEntry,
-    Message, Offer, OfferError, OfferReader, SocketKind, TEXT_LIMIT_BYTES, Text, decode, encode,
-    frames,
+    Message, Offer, OfferError, OfferReader, STATE_LIMIT, SocketKind, StateEntry, TEXT_LIMIT_BYTES,
+    Text, decode, encode, frames,
 };
 
 use crate::messages;
@@ -30,6 +30,7 @@ fn offer(listeners: usize, elders: usize) -> Offer {
     Offer {
         listeners: (0..listeners).map(listener).collect(),
         elders: (0..elders).map(elder).collect(),
+        states: Vec::new(),
     }
 }
 
@@ -40,7 +41,10 @@ fn read(messages: impl IntoIterator<Item = Message>) -> Result<Offer, OfferError
         match message {
             Message::Listeners { entries } => reader.listeners(entries)?,
             Message::Elders { entries } => reader.elders(entries)?,
-            Message::OfferEnd { listeners, elders } => return reader.finish(listeners, elders),
+            Message::States { entries } => reader.states(entries)?,
+            Message::OfferEnd { listeners, elders, states } => {
+                return reader.finish(listeners, elders, states);
+            }
             other => panic!("`{}` is no part of an offer", other.name()),
         }
     }
@@ -86,8 +90,7 @@ fn entries_as_long_as_they_can_be_arrive_in_more_frames() {
         lent: true,
     };
     let listeners: Vec<_> = iter::repeat_n(entry, DESCRIPTORS_PER_FRAME).collect();
-    let elders = Vec::new();
-    let offer = Offer { listeners, elders };
+    let offer = Offer { listeners, ..Offer::default() };
     let frames = frames(&offer);
     assert_eq!(frames.len(), 4, "three with listeners, and the end");
     assert_eq!(read(through_bytes(frames)), Ok(offer));
@@ -99,6 +102,10 @@ fn one_more_than_the_limit_is_refused() {
     assert_eq!(read(listeners), Err(OfferError::TooManyListeners));
     let elders = frames(&offer(0, ELDER_LIMIT + 1));
     assert_eq!(read(elders), Err(OfferError::TooManyElders));
+    let state = StateEntry { name: "keys".parse().expect("a good name"), length_bytes: 1 };
+    let states = vec![state; STATE_LIMIT + 1];
+    let states = frames(&Offer { states, ..Offer::default() });
+    assert_eq!(read(states), Err(OfferError::TooManyStates));
 }
 
 #[test]
@@ -116,8 +123,9 @@ proptest! {
     fn every_offer_arrives_as_it_went(
         listeners in vec(messages::listener(), 0..200),
         elders in vec(messages::elder(), 0..ELDER_LIMIT),
+        states in vec(messages::state(), 0..STATE_LIMIT),
     ) {
-        let offer = Offer { listeners, elders };
+        let offer = Offer { listeners, elders, states };
         prop_assert_eq!(read(through_bytes(frames(&offer))), Ok(offer));
     }
 

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread;
 
-use rekindle_unix::Address;
+use rekindle_unix::{Address, SocketKind};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::SocketFlags;
 use tracing::warn;
@@ -28,7 +28,10 @@ pub type UnixListener = Listener<UnixStream>;
 pub type SeqpacketListener = Listener<OwnedFd>;
 
 /// A kind of stream that a listener accepts. Not to be implemented elsewhere.
-pub trait Stream: AsFd + From<OwnedFd> + Send + 'static + sealed::Sealed {}
+pub trait Stream: AsFd + From<OwnedFd> + Into<OwnedFd> + Send + 'static + sealed::Sealed {
+    #[doc(hidden)]
+    const KIND: SocketKind;
+}
 
 mod sealed {
     pub trait Sealed {}
@@ -37,9 +40,17 @@ mod sealed {
     impl Sealed for std::os::fd::OwnedFd {}
 }
 
-impl Stream for TcpStream {}
-impl Stream for UnixStream {}
-impl Stream for OwnedFd {}
+impl Stream for TcpStream {
+    const KIND: SocketKind = SocketKind::Tcp;
+}
+
+impl Stream for UnixStream {
+    const KIND: SocketKind = SocketKind::UnixStream;
+}
+
+impl Stream for OwnedFd {
+    const KIND: SocketKind = SocketKind::UnixSeqpacket;
+}
 
 /// A listener of this service, for threads.
 ///
@@ -73,7 +84,8 @@ impl<S: Stream> Listener<S> {
                 Attempt::Accepted(accepted) => {
                     let Accepted { descriptor, peer, guard } = accepted;
                     let stream = S::from(descriptor);
-                    return Some(Connection::new(stream, peer, guard, self.acceptor.tracker()));
+                    let (tracker, outbox) = (self.acceptor.tracker(), self.acceptor.outbox());
+                    return Some(Connection::new(stream, peer, guard, tracker, outbox));
                 }
                 Attempt::Exhausted => thread::sleep(backoff.next()),
                 Attempt::Ended => return None,

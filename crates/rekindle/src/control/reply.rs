@@ -99,6 +99,12 @@ pub struct Status {
     pub uptime_ms: u64,
     /// Connections and other guarded work.
     pub in_flight: u64,
+    /// How many connections it took over from older processes so far.
+    #[serde(default)]
+    pub moved_in: u64,
+    /// How many connections newer processes took over from it so far.
+    #[serde(default)]
+    pub moved_out: u64,
     /// What it accepts on.
     pub listeners: Vec<ListenerStatus>,
     /// The older generations that still drain, the oldest first.
@@ -186,6 +192,8 @@ mod tests {
             build: "1.0".into(),
             uptime_ms: 5,
             in_flight: 2,
+            moved_in: 4,
+            moved_out: 1,
             listeners: vec![ListenerStatus { name: "http".into(), address: "127.0.0.1:1".into() }],
             draining: vec![DrainingStatus { generation: 2, pid: 6, in_flight: 1 }],
             last_failure: None,

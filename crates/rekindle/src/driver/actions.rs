@@ -5,6 +5,7 @@ use tracing::{info, warn};
 
 use super::{Driver, PidFileState};
 use crate::gate::Door;
+use crate::moves::Mailbox;
 use crate::report::Report;
 use crate::shared::Stage;
 use crate::telemetry;
@@ -17,6 +18,8 @@ impl Driver {
                 Action::Upgrade(action) => self.carry_out_upgrade(action),
                 Action::Verdict(verdict) => self.verdict(verdict),
                 Action::Elder(generation, message) => self.elders.send(generation, &message),
+                Action::ReadElder(generation) => self.elders.begin_to_read(generation),
+                Action::LeaveElders => self.elders.leave(),
                 Action::ReleaseElders => self.elders.release(),
                 Action::GiveBackListeners => self.give_back_listeners(),
                 Action::EndListeners(ending) => self.end_listeners(ending),
@@ -25,6 +28,7 @@ impl Driver {
                 Action::Die => self.die(),
             }
         }
+        self.move_on();
         let draining = self.life.elders().map_or(0, rekindle_core::Elders::len);
         telemetry::counts(self.shared.tracker.in_flight(), draining);
     }
@@ -65,6 +69,7 @@ impl Driver {
             }
             Ending::Stopped => self.notices.stopping(self.settings.drain_timeout),
         }
+        self.mailboxes.iter().for_each(Mailbox::end);
         self.ending = Some(ending);
         self.shared.tracker.await_end();
         self.count();
@@ -83,7 +88,8 @@ impl Driver {
     fn finish(&mut self, drain: DrainReport) {
         let ending = self.ending.unwrap_or(Ending::Stopped);
         let report = Report::new(ending, drain);
-        info!(?ending, end = ?report.end, cut = report.cut, took = ?report.took, "drained");
+        let Report { end, cut, rested, moved, took, .. } = report;
+        info!(?ending, ?end, cut, rested, moved, ?took, "drained");
         telemetry::finished(&report);
         if let Some(successor) = &mut self.successor {
             successor.flush();

@@ -1,31 +1,24 @@
 //! The beginning: from "the program is ready" to "this process serves".
 
-use std::sync::Arc;
-
 use rekindle_core::{ElderEntry, Event, Message, NewFailure, Text};
 use rekindle_unix::PidFile;
 use tracing::{error, info, warn};
 
 use super::{Driver, PidFileState};
 use crate::gate::Door;
-use crate::held::Held;
 use crate::incoming::TakenOver;
 use crate::moves::Mailbox;
-use crate::shared::Stage;
+use crate::shared::{Ready, Stage};
 
 impl Driver {
-    /// The program is ready, holds these listeners, and claimed these of the offer.
-    pub(super) fn ready(
-        &mut self,
-        held: Vec<Arc<Held>>,
-        claimed: Vec<u32>,
-        mailboxes: Vec<Mailbox>,
-    ) {
-        self.held = held;
+    /// The program is ready with what it claimed.
+    pub(super) fn ready(&mut self, ready: Ready) {
+        let Ready { held, claimed, mailboxes, states } = ready;
+        (self.held, self.mailboxes, self.states) = (held, mailboxes, states);
         match &mut self.incoming {
             None => self.serve(None),
             Some(incoming) => {
-                let takes = mailboxes.iter().map(|it| it.receiver().clone()).collect();
+                let takes = self.mailboxes.iter().map(|it| it.receiver().clone()).collect();
                 incoming.ready(claimed, takes);
                 self.pump_incoming();
             }
@@ -49,6 +42,7 @@ impl Driver {
         if let Some(failure) = incoming.failure() {
             error!(error = %failure, "this process does not take over");
             let failure = failure.clone();
+            self.mailboxes.iter().for_each(Mailbox::end);
             self.set_stage(Stage::Failed(failure));
         } else if incoming.is_to_serve() {
             let taken_over = self.incoming.take().and_then(crate::incoming::Incoming::take_over);
@@ -89,12 +83,12 @@ impl Driver {
         };
         let mut entries = Vec::new();
         for (entry, descriptor) in elders {
-            if self.elders.adopt(&entry, descriptor) {
+            if self.elders.adopt(self.shared.generation, &entry, descriptor) {
                 entries.push(entry);
             }
         }
         let predecessor = predecessor.map(|(entry, link)| {
-            self.elders.insert(entry.generation, link);
+            self.elders.insert(self.shared.generation, entry.generation, link);
             entry
         });
         (predecessor, entries)

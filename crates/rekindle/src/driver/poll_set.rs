@@ -69,10 +69,12 @@ fn add_all<'a>(driver: &'a Driver, add: &mut impl FnMut(Token, BorrowedFd<'a>, P
             add(Token::Child, child.as_fd(), PollFlags::IN);
         }
     }
-    // Only the newest process reads what the elders send.
-    if driver.life.elders().is_some() {
-        for (generation, link) in driver.elders.iter() {
+    // Only one process reads what an elder sends.
+    for (generation, link) in driver.elders.iter() {
+        if driver.life.reads(generation) {
             add(Token::Elder(generation), link.as_fd(), interest(link.wants_room()));
+        } else if link.wants_room() {
+            add(Token::Elder(generation), link.as_fd(), PollFlags::OUT);
         }
     }
     for (token, porter) in

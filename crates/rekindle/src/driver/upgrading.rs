@@ -18,6 +18,7 @@ use crate::gate::Door;
 use crate::link::{Arrival, Link};
 use crate::report::UpgradeReport;
 use crate::shared::Stage;
+use crate::states::StateError;
 use crate::telemetry;
 use crate::ticket::Ticket;
 use crate::words::words_of;
@@ -118,7 +119,8 @@ impl Driver {
             }
             OldAction::SendOffer => self.send_offer(),
             OldAction::StopAccepting { claimed } => self.stop_accepting(claimed),
-            OldAction::OpenMoves { .. } | OldAction::CloseMoves => {}
+            OldAction::OpenMoves { receivers } => self.open_moves(receivers),
+            OldAction::CloseMoves => self.close_moves(),
             OldAction::Resume => self.resume(),
             OldAction::Kill => {
                 if let Some(successor) = &self.successor {
@@ -164,11 +166,15 @@ impl Driver {
     }
 
     fn send_offer(&mut self) {
-        let (offer, descriptors) = self.offer();
+        let (offer, descriptors) = match self.offer() {
+            Ok(offer) => offer,
+            Err(error) => return self.upgrade_event(OldEvent::NoOffer(words_of(&error))),
+        };
         let Some(successor) = &mut self.successor else {
             return;
         };
-        debug!(listeners = offer.listeners.len(), elders = offer.elders.len(), "the offer");
+        let (listeners, elders) = (offer.listeners.len(), offer.elders.len());
+        debug!(listeners, elders, states = offer.states.len(), "the offer");
         let mut descriptors = descriptors.into_iter();
         for frame in frames(&offer) {
             let along = descriptors.by_ref().take(frame.descriptors()).collect();
@@ -177,7 +183,7 @@ impl Driver {
     }
 
     /// The offer and its descriptors, in the same order.
-    fn offer(&self) -> (Offer, Vec<Arc<OwnedFd>>) {
+    fn offer(&mut self) -> Result<(Offer, Vec<Arc<OwnedFd>>), StateError> {
         let listeners = self.held.iter().map(|held| held.entry.clone()).collect();
         let mut descriptors: Vec<_> =
             self.held.iter().map(|held| Arc::clone(&held.descriptor)).collect();
@@ -189,7 +195,13 @@ impl Driver {
                 descriptors.push(descriptor);
             }
         }
-        (Offer { listeners, elders, states: Vec::new() }, descriptors)
+        let mut states = Vec::new();
+        for state in &mut self.states {
+            let (entry, file) = state.take_down()?;
+            states.push(entry);
+            descriptors.push(Arc::new(file));
+        }
+        Ok((Offer { listeners, elders, states }, descriptors))
     }
 
     /// The new process accepts on what it claimed from here on. What it did not claim is served
@@ -272,6 +284,7 @@ impl Driver {
             let event = match successor.receive(&mut self.buffer) {
                 Arrival::Message(message, _) => {
                     debug!(message = message.name(), "from the new process");
+                    self.hear_of_moves(&message);
                     OldEvent::Message(message)
                 }
                 Arrival::Garbage(error) => {

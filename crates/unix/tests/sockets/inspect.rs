@@ -9,7 +9,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
 use rekindle_unix::{
     Address, BindOptions, Identity, InspectError, SocketKind, UnixName, bind, inspect,
-    open_file_identity, verify,
+    open_file_identity, verify, verify_connection,
 };
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, ipproto};
 
@@ -207,4 +207,48 @@ fn errors_name_the_descriptor_and_the_kinds() {
     );
     assert_eq!(error.to_string(), text);
     assert!(error.source().is_none());
+}
+
+#[test]
+fn a_connection_is_told_from_a_listener_and_from_what_is_not_connected() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (server, _) = listener.accept().unwrap();
+    let (one, other) = UnixStream::pair().unwrap();
+    drop(other);
+    for connected in [&client, &server] {
+        verify_connection(connected.as_fd(), SocketKind::Tcp).unwrap();
+    }
+    verify_connection(one.as_fd(), SocketKind::UnixStream).unwrap();
+    let kind = verify_connection(one.as_fd(), SocketKind::Tcp).unwrap_err();
+    assert!(matches!(kind, InspectError::Kind { .. }), "{kind}");
+
+    let directory = tempfile::tempdir().unwrap();
+    let unix = UnixListener::bind(directory.path().join("s")).unwrap();
+    let fresh = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    let not_connected: [(OwnedFd, SocketKind); 3] = [
+        (listener.into(), SocketKind::Tcp),
+        (fresh, SocketKind::Tcp),
+        (unix.into(), SocketKind::UnixStream),
+    ];
+    for (descriptor, kind) in not_connected {
+        let error = verify_connection(descriptor.as_fd(), kind).unwrap_err();
+        assert!(matches!(error, InspectError::NotConnected { .. }), "{error}");
+    }
+    let error =
+        verify_connection(tempfile::tempfile().unwrap().as_fd(), SocketKind::Tcp).unwrap_err();
+    assert!(matches!(error, InspectError::Kind { found: SocketKind::Other, .. }), "{error}");
+}
+
+#[test]
+fn a_client_whose_name_fills_its_field_is_a_connection_like_any_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("server");
+    let listener = UnixListener::bind(&path).unwrap();
+    let client = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+    let name = SocketAddrUnix::new_abstract_name(&[b'x'; 107]).unwrap();
+    rustix::net::bind(&client, &name).unwrap();
+    rustix::net::connect(&client, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+    let (server, _) = listener.accept().unwrap();
+    verify_connection(server.as_fd(), SocketKind::UnixStream).unwrap();
 }

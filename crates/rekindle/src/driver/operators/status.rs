@@ -21,6 +21,8 @@ impl Driver {
             build: self.operators.build.to_string(),
             uptime_ms: milliseconds(uptime),
             in_flight: self.shared.tracker.in_flight(),
+            moved_in: self.moved_in,
+            moved_out: self.moves.moved(),
             listeners: listeners
                 .map(|held| ListenerStatus {
                     name: held.name().to_string(),

@@ -1,0 +1,72 @@
+//! Moves out of this process: what the program gives away, sent to the newest process.
+
+use std::sync::Arc;
+
+use rekindle_core::{Message, MoveAction, Receiver};
+use tracing::debug;
+
+use super::Driver;
+use crate::moves::{Departure, Outlook};
+use crate::telemetry;
+
+impl Driver {
+    /// A newer process serves: it takes these over.
+    pub(super) fn open_moves(&mut self, receivers: Vec<Receiver>) {
+        debug!(receivers = receivers.len(), "connections can move");
+        self.moves.open(receivers.clone());
+        let outlook = Outlook::Successor(receivers.into());
+        self.shared.outbox.outlook().change(|current| *current = outlook);
+    }
+
+    /// There is nobody to move connections to any more. What is sent and not taken is ours again:
+    /// all that the newest process ever said was read before its end of file.
+    pub(super) fn close_moves(&mut self) {
+        self.shared.outbox.outlook().change(|current| *current = Outlook::Nobody);
+        if let Some(successor) = &mut self.successor {
+            successor.link.discard();
+        }
+        self.moves.close();
+    }
+
+    /// What the newest process said that is about moves.
+    pub(super) fn hear_of_moves(&mut self, message: &Message) {
+        if let Message::Taken { batch, refused } = message {
+            self.moves.taken(*batch, refused);
+        }
+        if let Message::Recall { turn, then } = message {
+            self.moves.recall(*turn, *then);
+        }
+    }
+
+    /// Takes in what the program gives away.
+    pub(super) fn collect_departures(&mut self) {
+        while let Some(Departure { entry, parcel }) = self.shared.outbox.next() {
+            self.moves.hand_over(parcel, entry);
+        }
+        self.move_on();
+    }
+
+    /// Settles what is settled, and sends what there is room for. The link never has more than one
+    /// batch to wait for: what it drops when it is stuck are other words.
+    pub(super) fn move_on(&mut self) {
+        while let Some(action) = self.moves.poll_action() {
+            match action {
+                MoveAction::Gone(parcel) => {
+                    telemetry::moved_out();
+                    parcel.gone();
+                }
+                MoveAction::GivenBack(parcel, entry, refusal) => {
+                    debug!(name = %entry.receiver.name, %refusal, "a connection stays");
+                    parcel.give_back(entry.bytes, refusal);
+                }
+            }
+        }
+        let Some(successor) = &mut self.successor else { return };
+        while successor.link.is_idle() {
+            let Some(message) = self.moves.poll_message() else { return };
+            let descriptors = self.moves.batch(&message);
+            let descriptors = descriptors.map(|it| Arc::clone(&it.descriptor)).collect();
+            successor.link.post_with(&message, descriptors);
+        }
+    }
+}
