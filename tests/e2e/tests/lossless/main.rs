@@ -51,6 +51,6 @@ fn restart(server: &Server, restarts: u64) {
 /// Waits until so many connections have moved to the process that serves now.
 fn moved_in(server: &Server, connections: u64) {
     eventually("the connections have moved", || {
-        (server.status().in_flight >= connections).then_some(())
+        (server.status().moved_in >= connections).then_some(())
     });
 }

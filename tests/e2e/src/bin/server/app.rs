@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use bytes::Bytes;
+use rekindle::http::ConnectionInfo;
 use tokio::time::sleep;
 
 use crate::events::Events;
@@ -32,6 +33,7 @@ pub(crate) fn app(site: Arc<Site>, delay: Duration) -> Router {
         .route("/slow", get(slow))
         .route("/echo", post(echo))
         .route("/events", get(events))
+        .route("/whence", get(whence))
         .with_state(App { site, delay })
 }
 
@@ -48,6 +50,14 @@ async fn slow(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
 
 async fn echo(State(app): State<App>, body: Bytes) -> Response {
     app.answer(body)
+}
+
+async fn whence(
+    State(app): State<App>,
+    Extension(connection): Extension<ConnectionInfo>,
+) -> Response {
+    let peer = connection.peer().map_or_else(String::new, |peer| peer.to_string());
+    app.answer(format!("{} {peer}\n", connection.listener()))
 }
 
 async fn events(State(app): State<App>, RawQuery(query): RawQuery) -> Response {

@@ -33,6 +33,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Face::Tokio | Face::Serve => tasks::serve(&settings),
         Face::Blocking => threads::serve(&settings),
     }?;
+    // For a test to read, which the first process's report alone would not tell enough.
+    eprintln!("report: moved={} rested={} cut={}", report.moved, report.rested, report.cut);
     if settings.hangs_at_end {
         loop {
             std::thread::park();

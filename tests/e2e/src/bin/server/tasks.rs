@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use anyhow::Context;
+use rekindle::http::HttpOptions;
 use rekindle::{
     Address, AsyncStream, Connection, DatagramSocket, DatagramTransport, Listener, Running,
     Service, SocketKind, Stream,
@@ -79,8 +80,7 @@ fn listen(
         SocketKind::UnixStream => {
             let listener = service.unix(name, address)?;
             if settings.face == Face::Serve {
-                let app = app(site, delay);
-                tokio::spawn(async move { axum::serve(listener, app).await });
+                service.serve_with(listener, app(site, delay), options(settings));
                 return Ok(());
             }
             tokio::spawn(accept(listener, delay, move |it| converse(it, Arc::clone(&site))));
@@ -92,14 +92,26 @@ fn listen(
         _ => {
             let listener = service.tcp(name, address)?;
             if settings.face == Face::Serve {
-                let app = app(site, delay);
-                tokio::spawn(async move { axum::serve(listener, app).await });
+                service.serve_with(listener, app(site, delay), options(settings));
                 return Ok(());
             }
             tokio::spawn(accept(listener, delay, move |it| converse(it, Arc::clone(&site))));
         }
     }
     Ok(())
+}
+
+/// How the library serves.
+fn options(settings: &Settings) -> HttpOptions {
+    let mut options = HttpOptions::new();
+    if let Some(timeout) = settings.header_read_timeout {
+        options = options.header_read_timeout(timeout);
+    }
+    if !settings.accept_delay.is_zero() {
+        // Each connection asks once, and is slow: this is the rate that is asked for.
+        options = options.max_connections(1);
+    }
+    options
 }
 
 async fn accept<S, F>(
