@@ -59,6 +59,8 @@ mod hand_over;
 mod handed_over;
 mod held;
 mod hooks;
+#[cfg(feature = "http")]
+pub mod http;
 mod incoming;
 mod inventory;
 mod life;
@@ -73,6 +75,8 @@ mod reception;
 mod report;
 #[cfg(feature = "tokio")]
 mod running;
+#[cfg(feature = "http")]
+mod serve;
 #[cfg(feature = "tokio")]
 mod service;
 mod shared;
@@ -109,6 +113,8 @@ pub use rekindle_unix::{
 pub use report::{EXIT_CUT, Report, UpgradeReport};
 #[cfg(feature = "tokio")]
 pub use running::Running;
+#[cfg(feature = "http")]
+pub use serve::{ServeError, serve};
 #[cfg(feature = "tokio")]
 pub use service::Service;
 pub use signal_policy::SignalAction;

@@ -65,6 +65,18 @@ impl Tracker {
         self.inner.connections.sever_all();
     }
 
+    /// Whether the hammer has fallen.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_cut(&self) -> bool {
+        self.inner.cut.look(|cut| *cut)
+    }
+
+    /// Waits until it has fallen, or not any more: until that is not `seen`.
+    #[cfg(feature = "http")]
+    pub(crate) async fn cut_changed(&self, seen: bool) {
+        self.inner.cut.until(|cut| (*cut != seen).then_some(())).await;
+    }
+
     /// After a roll back the process serves again: new work is not cut.
     pub(crate) fn resume(&self) {
         self.inner.awaited.store(false, Ordering::SeqCst);

@@ -57,7 +57,7 @@ impl Old {
             lent: false,
         };
         self.say(&Message::Listeners { entries: vec![entry] }, &[listener]);
-        self.say(&Message::OfferEnd { listeners: 1, elders: 0 }, &[]);
+        self.say(&Message::OfferEnd { listeners: 1, elders: 0, states: 0 }, &[]);
     }
 }
 

@@ -1,0 +1,36 @@
+//! What HTTP is spoken on: a stream, and whether the connection can go to another process.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::async_stream::AsyncStream;
+
+/// A stream that HTTP is served on.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + Sized + 'static {
+    /// The connection's only descriptor, for another process.
+    ///
+    /// # Errors
+    ///
+    /// If there is none that could go: then the connection is lost. What cannot move at all does
+    /// not come here, since its listener asks for no moves.
+    fn into_descriptor(self) -> io::Result<OwnedFd>;
+
+    /// The stream of a connection that was given back.
+    ///
+    /// # Errors
+    ///
+    /// If the runtime cannot watch it.
+    fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self>;
+}
+
+impl<S: AsyncStream> Transport for S {
+    fn into_descriptor(self) -> io::Result<OwnedFd> {
+        S::into_descriptor(self)
+    }
+
+    fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
+        S::from_descriptor(descriptor)
+    }
+}
