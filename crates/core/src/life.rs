@@ -223,11 +223,15 @@ impl Life {
             State::Draining(_, _, drain, _) if hammered => drain.hammer(now, HammerCause::Newer),
             State::Leaving(leaving) if hammered => leaving.hammered(now),
             State::Upgrading(_, side) | State::Draining(_, side, ..) => side.handle(now, event),
-            State::Leaving(leaving) => match leaving.upgrade() {
-                Some(side) => side.handle(now, event),
-                None if gone => self.actions.push_back(Action::Upgrade(OldAction::CloseMoves)),
-                None => {}
-            },
+            // The newest process has died: there will be no other.
+            State::Leaving(leaving) if gone && leaving.is_replaced() => {
+                self.actions.push_back(Action::Upgrade(OldAction::CloseMoves));
+            }
+            State::Leaving(leaving) => {
+                if let Some(side) = leaving.upgrade() {
+                    side.handle(now, event);
+                }
+            }
             State::Starting | State::Serving(_) | State::Ended { .. } => {}
         }
     }

@@ -69,6 +69,8 @@ pub struct Moves<C> {
 enum State {
     /// Nobody is there who would take connections over.
     Closed,
+    /// A newer process was told to serve, and has not said yet that it does.
+    Expecting,
     /// The newest process takes over what it asked for.
     Open { receivers: Vec<Receiver> },
 }
@@ -113,9 +115,17 @@ impl<C> Moves<C> {
         }
     }
 
+    /// A newer process is to serve: what is given away waits until it does.
+    pub fn expect(&mut self) {
+        self.state = State::Expecting;
+    }
+
     /// A newer process serves, and takes over connections for `receivers`.
     pub fn open(&mut self, receivers: Vec<Receiver>) {
         self.state = State::Open { receivers };
+        for Move { connection, entry } in mem::take(&mut self.waiting) {
+            self.hand_over(connection, entry);
+        }
     }
 
     /// There is no newer process any more: what it has not taken is served on here.
@@ -134,10 +144,10 @@ impl<C> Moves<C> {
             State::Open { receivers } if !receivers.contains(&entry.receiver) => {
                 Some(MoveRefusal::NotAskedFor)
             }
-            State::Open { .. } if entry.bytes.len() > MOVE_LIMIT_BYTES => {
+            State::Expecting | State::Open { .. } if entry.bytes.len() > MOVE_LIMIT_BYTES => {
                 Some(MoveRefusal::TooLarge { length_bytes: entry.bytes.len() })
             }
-            State::Open { .. } => None,
+            State::Expecting | State::Open { .. } => None,
         };
         let it = Move { connection, entry };
         match refusal {
@@ -166,8 +176,10 @@ impl<C> Moves<C> {
     /// Whoever reads what was sent and not taken will not take it. The answer goes before anything that is sent
     /// again, so that its reader knows one from the other.
     pub fn recall(&mut self, turn: Turn, then: Then) {
-        if matches!(self.state, State::Closed) || self.recalled.replace(turn) == Some(turn) {
-            return;
+        match self.state {
+            State::Closed | State::Expecting => return,
+            State::Open { .. } if self.recalled.replace(turn) == Some(turn) => return,
+            State::Open { .. } => {}
         }
         self.answers.push_back(Message::Recalled { turn });
         let sent = mem::take(&mut self.sent).into_iter().flat_map(|batch| batch.moves);
@@ -209,6 +221,10 @@ impl<C> Moves<C> {
 
     /// The next batch that fits in the window and in a frame.
     fn next_batch(&mut self) -> Option<Message> {
+        match self.state {
+            State::Closed | State::Expecting => return None,
+            State::Open { .. } => {}
+        }
         let sent: usize = self.sent.iter().map(|batch| batch.moves.len()).sum();
         let room = MOVE_WINDOW.saturating_sub(sent).min(DESCRIPTORS_PER_FRAME);
         let mut length_bytes = 0;

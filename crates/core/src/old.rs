@@ -101,7 +101,7 @@ impl OldSide {
             OldEvent::Garbage(error) => self.garbage(now, error),
             OldEvent::EndOfFile => self.fail(now, Reason::ChannelClosed),
             OldEvent::Exited(status) => self.exited(status),
-            OldEvent::NoOffer(error) => self.fail(now, Reason::NoOffer { error }),
+            OldEvent::NoOffer(error) => self.no_offer(now, error),
             OldEvent::Cancel => self.cancel(now),
         }
     }
@@ -321,6 +321,12 @@ impl OldSide {
         }
     }
 
+    fn no_offer(&mut self, now: Instant, error: Text) {
+        if let State::Starting { .. } = self.state {
+            self.fail(now, Reason::NoOffer { error });
+        }
+    }
+
     fn garbage(&mut self, now: Instant, error: Text) {
         match self.state {
             State::Greeting { .. } | State::Starting { .. } => {
@@ -391,11 +397,11 @@ impl OldSide {
         let kill_at = match &reason {
             Reason::ChannelClosed
             | Reason::Failed { .. }
+            | Reason::NoOffer { .. }
             | Reason::NoCommonVersion { .. }
             | Reason::Stopping => now + Settings::EXIT_GRACE,
             Reason::HookRefused { .. }
             | Reason::NotStarted { .. }
-            | Reason::NoOffer { .. }
             | Reason::Exited { .. }
             | Reason::StartTimeout { .. }
             | Reason::TakeOverTimeout { .. }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use rekindle_core::{
     DecodeError, Generation, Greeting, Instant, LISTENER_LIMIT, ListenerEntry, Message, NewAction,
-    NewEvent, NewFailure, NewSide, Offer, OfferError, Reason, SocketKind, Text, VersionRange,
+    NewEvent, NewFailure, NewSide, Offer, OfferError, Reason, Receiver, SocketKind, Text,
+    VersionRange, encode,
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -66,7 +67,11 @@ fn listeners(count: usize) -> NewEvent {
 }
 
 fn end(listeners: u32) -> NewEvent {
-    message(Message::OfferEnd { listeners, elders: 0 })
+    message(Message::OfferEnd { listeners, elders: 0, states: 0 })
+}
+
+fn ready(claimed: &[u32]) -> NewEvent {
+    NewEvent::Ready { claimed: claimed.to_vec(), takes: Vec::new() }
 }
 
 fn refused() -> NewEvent {
@@ -100,8 +105,8 @@ fn in_state(state: &str) -> NewSide {
         "receiving" => after([welcome(1), listeners(1)]),
         "initial" => after(whole()),
         "orphan" => and(vec![NewEvent::OldDied]),
-        "awaiting" => and(vec![NewEvent::Ready(vec![0])]),
-        "serving" => and(vec![NewEvent::Ready(vec![0]), commit()]),
+        "awaiting" => and(vec![ready(&[0])]),
+        "serving" => and(vec![ready(&[0]), commit()]),
         "failed" => and(vec![refused()]),
         other => panic!("no state `{other}`"),
     }
@@ -122,7 +127,7 @@ fn happen(side: &mut NewSide, event: &str) {
         "garbage" => NewEvent::Garbage(DecodeError::TooLong { length_bytes: 70_000 }),
         "old-died" => NewEvent::OldDied,
         "old-hung-up" => NewEvent::OldHungUp,
-        "ready" => NewEvent::Ready(vec![0]),
+        "ready" => ready(&[0]),
         "give-up" => NewEvent::Fail(Text::from("no memory")),
         "time" => return side.tick(side.poll_timeout().unwrap_or(START + Duration::MAX)),
         other => panic!("no event `{other}`"),
@@ -152,7 +157,7 @@ fn observe(side: &mut NewSide, event: &str, before: Sight) -> &'static str {
         [NewAction::Send(Message::Failed { .. })] if failed_now => "tell",
         // An orphan looks as before: that it goes on alone shows when it is ready.
         [] if event == "old-died" && side.offer().is_some() => {
-            side.handle(NewEvent::Ready(vec![0]));
+            side.handle(ready(&[0]));
             assert_eq!(actions(side), [NewAction::ServeAlone]);
             "orphan"
         }
@@ -205,9 +210,9 @@ fn it_takes_over_when_it_is_told_to_and_not_before() {
     side.handle(listeners(2));
     assert_eq!(side.offer(), None, "half an offer is none");
     side.handle(end(2));
-    let offer = Offer { listeners: vec![entry("l0"), entry("l1")], elders: vec![] };
+    let offer = Offer { listeners: vec![entry("l0"), entry("l1")], ..Offer::default() };
     assert_eq!(side.offer(), Some(&offer));
-    side.handle(NewEvent::Ready(vec![1]));
+    side.handle(ready(&[1]));
     let ready = Message::Ready { claimed: vec![1] };
     assert_eq!(actions(&mut side), [NewAction::Send(ready)], "ready is not yet serving");
     assert!(!side.is_serving());
@@ -263,4 +268,28 @@ fn a_program_that_gives_up_tells_the_old_side_why() {
         let words = Text::from("no memory");
         assert_eq!(actions(&mut side), [NewAction::Send(Message::Failed { words })]);
     }
+}
+
+#[test]
+fn it_says_what_it_takes_before_it_is_ready_in_as_many_frames_as_that_needs() {
+    let receiver = |index: usize| Receiver {
+        name: format!("{index}{}", "n".repeat(250)).parse().expect("a good name"),
+        protocol: Text::from("p".repeat(2_000)),
+    };
+    let takes: Vec<_> = (0..100).map(receiver).collect();
+    let mut side = after([welcome(1), listeners(1), end(1)]);
+    side.handle(NewEvent::Ready { claimed: vec![0], takes: takes.clone() });
+    let mut told = Vec::new();
+    let mut seen = actions(&mut side).into_iter();
+    for action in seen.by_ref() {
+        let NewAction::Send(message) = action else { panic!("it only speaks") };
+        assert!(encode(&message).is_ok(), "it fits in a frame");
+        match message {
+            Message::Takes { receivers } => told.extend(receivers),
+            Message::Ready { .. } => break,
+            other => panic!("`{}` is out of place", other.name()),
+        }
+    }
+    assert_eq!(told, takes);
+    assert_eq!(seen.next(), None);
 }

@@ -64,6 +64,8 @@ mod server;
 mod session;
 mod site;
 mod tally;
+#[cfg(test)]
+mod testing;
 mod timer;
 mod transport;
 mod upgraded;

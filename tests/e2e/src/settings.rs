@@ -54,6 +54,8 @@ pub struct Settings {
     pub header_read_timeout: Option<Duration>,
     /// The limit of open descriptors; as high as it may be if there is none.
     pub descriptor_limit: Option<u64>,
+    /// Whether the program asks for connections that the one before it hands over.
+    pub takes_connections: bool,
     /// Whether the program starts a child of its own, which outlives it.
     pub child: bool,
     /// Whether the program hangs once it is told to end, instead of returning from `main`.
@@ -81,6 +83,7 @@ impl Settings {
             accept_delay: Duration::ZERO,
             header_read_timeout: None,
             descriptor_limit: None,
+            takes_connections: true,
             child: false,
             hangs_at_end: false,
         }

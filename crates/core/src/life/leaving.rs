@@ -63,9 +63,14 @@ impl Leaving {
     /// Somebody at the other end of the upgrade's channel asks for the hammer. That is for a newer
     /// generation to ask, and not for the process of an upgrade that was called off.
     pub(super) fn hammered(&mut self, now: Instant) {
-        if let Ending::Upgraded(_) = self.ending {
+        if self.is_replaced() {
             self.drain.hammer(now, HammerCause::Newer);
         }
+    }
+
+    /// Whether a newer generation serves, or did.
+    pub(super) const fn is_replaced(&self) -> bool {
+        matches!(self.ending, Ending::Upgraded(_))
     }
 
     /// So much is in flight. Returns what the newest process is to be told.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rekindle_core::{
     Action, DrainEnd, DrainReport, Event, HammerCause, Life, LifePhase, Message, OldAction,
-    OldEvent, Refusal, Settings,
+    OldEvent, Refusal, Settings, Tally,
 };
 
 use crate::states::{
@@ -28,7 +28,7 @@ fn the_report_says_how_the_drain_ended() {
         let mut life = in_state("replaced");
         happen(&mut life, event).expect("it drains");
         let took = Duration::ZERO;
-        let expected = DrainReport { end, at_start: 2, cut, took };
+        let expected = DrainReport { end, at_start: 2, cut, rested: 0, moved: 0, took };
         assert_eq!(report(&mut life), Some(expected), "after `{event}`");
     }
     let mut life = in_state("stopping");
@@ -52,7 +52,8 @@ fn what_came_in_probation_on_a_listener_that_was_not_claimed_is_finished() {
     life.handle(at(6_000), Event::InFlight(Tally::of(0)));
     let took = Duration::from_secs(1);
     // Two were in flight at the commit, and one more when the last listeners ended.
-    let report = DrainReport { end: DrainEnd::Drained, at_start: 2 + 1, cut: 0, took };
+    let report =
+        DrainReport { end: DrainEnd::Drained, at_start: 2 + 1, cut: 0, rested: 0, moved: 0, took };
     assert!(actions(&mut life).contains(&Action::Finish(report)));
     assert_eq!(life.phase(), LifePhase::Ended);
 }

@@ -1,7 +1,8 @@
 //! What a process and its elders tell each other.
 
 use rekindle_core::{
-    Action, Ending, Event, Life, LifePhase, Message, OldAction, OldEvent, Reason, Refusal, Settings,
+    Action, Ending, Event, Life, LifePhase, Message, OldAction, OldEvent, Reason, Refusal,
+    Settings, Turn,
 };
 
 use crate::states::{
@@ -103,4 +104,66 @@ fn whoever_was_rolled_back_and_lives_leaves() {
         matches!(action, Action::Upgrade(OldAction::Send(Message::Refused { .. })))
     };
     assert!(seen.iter().any(called_off), "its own successor must not serve either: {seen:?}");
+}
+
+/// Those that it begins to read.
+fn begins_to_read(life: &mut Life) -> Vec<u64> {
+    let read = |action| match action {
+        Action::ReadElder(elder) => Some(elder.number()),
+        _ => None,
+    };
+    actions(life).into_iter().filter_map(read).collect()
+}
+
+fn reads(life: &Life) -> Vec<u64> {
+    [3, 4].into_iter().filter(|&number| life.reads(generation(number))).collect()
+}
+
+#[test]
+fn what_older_ones_send_is_read_once_the_predecessor_cannot_read_it_any_more() {
+    let heard = Event::Elder(generation(4), Message::Heard);
+    let turn = Turn { reader: generation(5), number: 1 };
+    let answered = Event::Elder(generation(4), Message::Recalled { turn });
+    let gone = Event::ElderGone(generation(4));
+    for (event, after) in [(heard, vec![3, 4]), (answered, vec![3, 4]), (gone, vec![3, 4])] {
+        let mut life = serving();
+        assert_eq!(reads(&life), [4], "its own words are for nobody else");
+        assert_eq!(begins_to_read(&mut life), [], "and were never for anybody else");
+        feed(&mut life, [event.clone()]);
+        assert_eq!(begins_to_read(&mut life), [3], "after {event:?}");
+        assert_eq!(reads(&life), after);
+        feed(&mut life, [event]);
+        assert_eq!(begins_to_read(&mut life), [], "once is enough");
+    }
+    let mut life = serving();
+    feed(&mut life, [Event::Elder(generation(3), Message::Heard)]);
+    assert_eq!(reads(&life), [4], "it is the predecessor that has to have heard");
+}
+
+#[test]
+fn whoever_serves_alone_reads_what_all_send() {
+    let mut life = newborn(Settings::default());
+    feed(&mut life, [began(5, None, &[4, 3])]);
+    assert_eq!(begins_to_read(&mut life), [3, 4]);
+    assert_eq!(reads(&life), [3, 4]);
+}
+
+#[test]
+fn whoever_is_replaced_reads_nothing_until_it_resumes() {
+    let mut life = serving();
+    feed(&mut life, [Event::Elder(generation(4), Message::Heard)]);
+    life.upgrade(START).expect("it serves");
+    feed(&mut life, [Event::Upgrade(OldEvent::Spawned), hello()]);
+    actions(&mut life);
+    assert_eq!(reads(&life), [3, 4]);
+    feed(&mut life, [ready()]);
+    let seen = actions(&mut life);
+    let position = |wanted: &Action| seen.iter().position(|action| action == wanted);
+    let left = position(&Action::LeaveElders).expect("the new one is to read them");
+    let told = Action::Upgrade(OldAction::Send(Message::Commit));
+    assert!(left < position(&told).expect("a commit"), "{seen:?}");
+    assert_eq!(reads(&life), []);
+    feed(&mut life, [Event::Upgrade(OldEvent::EndOfFile)]);
+    assert_eq!(begins_to_read(&mut life), [3, 4]);
+    assert_eq!(reads(&life), [3, 4]);
 }

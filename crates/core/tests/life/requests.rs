@@ -2,7 +2,7 @@
 
 use rekindle_core::{
     Action, Confirmation, Ending, Event, Generation, Life, LifePhase, Message, OldAction, OldEvent,
-    Phase, Reason, Refusal, SpawnFailure, Text, Verdict,
+    Phase, Reason, Refusal, SpawnFailure, Tally, Text, Verdict,
 };
 
 use crate::states::{

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rekindle_core::{
     Action, ElderEntry, Event, Generation, Instant, Life, Message, OldEvent, Refusal, Settings,
-    Text, VersionRange,
+    Tally, Text, VersionRange,
 };
 
 pub(crate) const START: Instant = Instant::EPOCH;

@@ -59,13 +59,13 @@ cleaning
 committing
     upgrade      replaced
     meet         replaced
-    stop         →leaving committed release end:upgraded
+    stop         →leaving say:Heard open-moves committed release end:upgraded
     hammer       cut
-    serving      enter:probation
-    confirmed    →leaving committed release end:upgraded
+    serving      say:Heard open-moves enter:probation
+    confirmed    →leaving say:Heard open-moves committed release end:upgraded
     hammered     cut
-    end-of-file  →upgrading resume
-    exited       →serving resume rolled-back
+    end-of-file  →upgrading close-moves read-4 resume
+    exited       →serving close-moves read-4 resume rolled-back
     drained      say:InFlight
 probation
     upgrade      replaced
@@ -74,14 +74,15 @@ probation
     hammer       cut
     confirmed    →leaving committed release end:upgraded
     hammered     cut
-    end-of-file  →upgrading resume
-    exited       →serving resume rolled-back
+    end-of-file  →upgrading close-moves read-4 resume
+    exited       →serving close-moves read-4 resume rolled-back
     drained      say:InFlight
 replaced
     upgrade      replaced
     meet         replaced
     hammer       →ended cut say:Farewell finish
     hammered     →ended cut say:Farewell finish
+    end-of-file  close-moves
     drained      →ended say:InFlight say:Farewell finish
 gone
     upgrade      replaced
@@ -127,6 +128,10 @@ fn word(action: &Action) -> String {
         Action::Upgrade(OldAction::Enter(phase)) => return format!("enter:{phase}"),
         Action::Verdict(verdict) => verdict.as_str(),
         Action::Elder(elder, message) => return format!("elder-{elder}:{}", message.name()),
+        Action::Upgrade(OldAction::OpenMoves { .. }) => "open-moves",
+        Action::Upgrade(OldAction::CloseMoves) => "close-moves",
+        Action::ReadElder(elder) => return format!("read-{elder}"),
+        Action::LeaveElders => "leave-elders",
         Action::ReleaseElders => "release",
         Action::GiveBackListeners => "give-back",
         Action::EndListeners(Ending::Upgraded(_)) => "end:upgraded",

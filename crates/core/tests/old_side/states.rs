@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rekindle_core::{
-    Generation, Instant, Message, OldAction, OldEvent, OldSide, SpawnFailure, Terms, Text,
-    VersionRange,
+    Generation, Instant, Message, OldAction, OldEvent, OldSide, Receiver, SpawnFailure, Terms,
+    Text, VersionRange,
 };
 
 pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -58,6 +58,10 @@ pub(crate) fn hello(version: u16) -> OldEvent {
 
 pub(crate) fn ready(claimed: &[u32]) -> OldEvent {
     OldEvent::Message(Message::Ready { claimed: claimed.to_vec() })
+}
+
+pub(crate) fn http() -> Receiver {
+    Receiver { name: "http".parse().expect("a good name"), protocol: Text::from("http/1.1") }
 }
 
 pub(crate) fn exited() -> OldEvent {
@@ -118,6 +122,8 @@ pub(crate) fn happen(side: &mut OldSide, event: &str) {
         "failed" => message(Message::Failed { words: Text::from("no memory") }),
         "serving" => message(Message::Serving),
         "confirmed" => message(Message::Confirmed),
+        "takes" => message(Message::Takes { receivers: vec![http()] }),
+        "no-offer" => OldEvent::NoOffer(Text::from("no memory")),
         "other" => message(Message::Commit),
         "garbage" => OldEvent::Garbage(Text::from("not CBOR")),
         "end-of-file" => OldEvent::EndOfFile,

@@ -18,13 +18,15 @@ ready        -     -     kill  commit -      -         told  commit   -         
 ready-bad    -     -     kill  kill   -      -         told  told     -         -      -      -
 failed       -     -     grace grace  -      -         told  told     -         -      -      -
 serving      -     -     kill  kill   probe  -         told  told     probe     -      -      -
-confirmed    -     -     kill  kill   done   done      told  told     done      -      -      -
+confirmed    -     -     kill  kill   open   done      told  told     open      -      -      -
 other        -     -     kill  kill   -      -         told  told     -         -      -      -
 garbage      -     -     kill  kill   -      -         told  told     -         -      -      -
 end-of-file  over  over  wait  wait   undo   undo      over  over     back      -      -      -
 exited       over  over  over  over   back   back      over  over     back      over   over   -
-cancel       over  over  grace grace  done   done      told  told     done      -      -      -
+cancel       over  over  grace grace  open   done      told  told     open      -      -      -
 time         over  again kill  kill   revert done      told  told     back-told kill-  -      -
+takes        -     -     kill  -      -      -         told  -        -         -      -      -
+no-offer     -     -     -     grace  -      -         -     told     -         -      -      -
 ";
 
 /// What can be seen of a side: its phase, its deadline, its verdict.
@@ -36,7 +38,9 @@ fn sight(side: &OldSide) -> Sight {
 
 /// The table's word for what happened to a side that was in `before`.
 fn observe(side: &mut OldSide, before: Sight) -> &'static str {
-    use OldAction::{Enter, Kill, Resume, Send, SendOffer, Spawn, StopAccepting};
+    use OldAction::{
+        CloseMoves, Enter, Kill, OpenMoves, Resume, Send, SendOffer, Spawn, StopAccepting,
+    };
     let seen = actions(side);
     let verdict = side.verdict().map(Verdict::as_str);
     let ending = side.phase().is_none() && verdict.is_none();
@@ -55,15 +59,16 @@ fn observe(side: &mut OldSide, before: Sight) -> &'static str {
         {
             "commit"
         }
-        ([Enter(Phase::Probation)], None) => "probe",
+        ([Send(Message::Heard), OpenMoves { .. }, Enter(Phase::Probation)], None) => "probe",
+        ([Send(Message::Heard), OpenMoves { .. }], Some("committed")) => "open",
         ([Send(Message::Refused { .. })], None) if timeout == Some(START + EXIT_GRACE) => "grace",
         ([Send(Message::Refused { .. }), Kill], None) if ending && timeout.is_none() => "kill",
         ([Kill], None) if ending && timeout.is_none() => "kill-",
         ([Send(Message::Refused { .. })], Some("aborted")) => "told",
-        ([Resume], None) if ending && timeout == Some(START + EXIT_GRACE) => "undo",
-        ([Resume], Some("rolled-back")) => "back",
-        ([Resume, Send(Message::Refused { .. })], Some("rolled-back")) => "back-told",
-        ([Resume, Send(Message::Refused { .. }), Kill], None) if ending => "revert",
+        ([CloseMoves, Resume], None) if ending && timeout == Some(START + EXIT_GRACE) => "undo",
+        ([CloseMoves, Resume], Some("rolled-back")) => "back",
+        ([CloseMoves, Resume, Send(Message::Refused { .. })], Some("rolled-back")) => "back-told",
+        ([CloseMoves, Resume, Send(Message::Refused { .. }), Kill], None) if ending => "revert",
         _ => panic!("no word for {seen:?}, {verdict:?}, {:?}", side.phase()),
     }
 }

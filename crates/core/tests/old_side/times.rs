@@ -89,7 +89,10 @@ fn a_new_process_that_never_says_that_it_serves_is_rolled_back() {
     side.tick(START + TAKE_OVER);
     let reason = Reason::TakeOverTimeout { timeout_ms: 5_000 };
     let refused = Message::Refused { reason: reason.clone() };
-    assert_eq!(actions(&mut side), [OldAction::Resume, OldAction::Send(refused), OldAction::Kill]);
+    assert_eq!(
+        actions(&mut side),
+        [OldAction::CloseMoves, OldAction::Resume, OldAction::Send(refused), OldAction::Kill]
+    );
     let side = after(side, [exited()]);
     assert_eq!(side.verdict(), Some(&Verdict::RolledBack { reason }));
 }

@@ -1,12 +1,13 @@
 //! The exact words: what is sent, in which order, and what the verdict says.
 
 use rekindle_core::{
-    Confirmation, Generation, Message, OldAction, OldEvent, OldSide, Phase, Reason, Text, Verdict,
-    VersionRange,
+    Confirmation, Generation, Message, OldAction, OldEvent, OldSide, Phase, RECEIVER_LIMIT, Reason,
+    Receiver, Text, Verdict, VersionRange,
 };
 
 use crate::states::{
-    PROBATION, START, TAKE_OVER, actions, after, at, exited, happen, hello, in_state, ready, terms,
+    PROBATION, START, TAKE_OVER, actions, after, at, exited, happen, hello, http, in_state, ready,
+    terms,
 };
 
 #[test]
@@ -165,4 +166,35 @@ fn only_what_was_offered_can_be_claimed_and_only_once() {
             assert_eq!(reason, Some("garbage"), "{claimed:?}");
         }
     }
+}
+
+#[test]
+fn connections_move_once_the_new_one_serves_and_to_what_it_asked_for() {
+    let takes = |number: usize| {
+        let name = format!("listener-{number}").parse().expect("a good name");
+        let receivers = vec![Receiver { name, ..http() }];
+        OldEvent::Message(Message::Takes { receivers })
+    };
+    let mut side = after(in_state("start"), [takes(0), takes(1), ready(&[0])]);
+    side.handle(START, OldEvent::Message(Message::Serving));
+    let seen = actions(&mut side);
+    let [OldAction::Send(Message::Heard), OldAction::OpenMoves { receivers }, _] = &seen[..] else {
+        panic!("{seen:?}");
+    };
+    let names: Vec<_> = receivers.iter().map(|receiver| receiver.name.as_str()).collect();
+    assert_eq!(names, ["listener-0", "listener-1"]);
+    let mut side = after(side, [OldEvent::Message(Message::Serving)]);
+    side.handle(START, OldEvent::EndOfFile);
+    assert_eq!(actions(&mut side), [OldAction::CloseMoves, OldAction::Resume]);
+}
+
+#[test]
+fn whoever_asks_for_more_connections_than_there_can_be_is_out_of_turn() {
+    let receivers = vec![http(); RECEIVER_LIMIT];
+    let takes = || OldEvent::Message(Message::Takes { receivers: receivers.clone() });
+    let mut side = after(in_state("metstart"), [takes()]);
+    assert_eq!(side.verdict(), None);
+    side.handle(START, takes());
+    let reason = side.verdict().and_then(Verdict::reason).map(Reason::code);
+    assert_eq!(reason, Some("out-of-turn"));
 }

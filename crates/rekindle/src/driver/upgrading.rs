@@ -213,6 +213,7 @@ impl Driver {
             }
         }
         self.claimed = claimed;
+        self.moves.expect();
         self.shared.tracker.await_end();
         self.count();
         self.set_stage(Stage::Draining);

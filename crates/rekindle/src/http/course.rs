@@ -173,7 +173,7 @@ impl Helm {
     /// The course of this connection. The task is woken when it changes.
     pub(crate) fn poll_course(&mut self, context: &mut Context<'_>) -> Course {
         // The usual case is one load: who waits for the turn is this task, and stays so.
-        while self.turn.is_none() || self.published.has_changed().unwrap_or(false) {
+        while self.turn.is_none() || self.has_turned() {
             self.course = *self.published.borrow_and_update();
             if self.course == Course::Stay && self.standing == Standing::Bound {
                 self.standing = Standing::Free;
@@ -184,6 +184,11 @@ impl Helm {
             }
         }
         self.course.with(self.standing)
+    }
+
+    fn has_turned(&self) -> bool {
+        // Once nobody is left to change it, it can still have changed for the last time.
+        self.published.has_changed().unwrap_or_else(|_| *self.published.borrow() != self.course)
     }
 
     /// What this connection cannot do from here on.
@@ -272,6 +277,7 @@ mod tests {
         set.send_replace(Course::Close);
         assert_eq!(helm.poll_course(&mut context), Course::Goodbye, "it is answered first");
         set.send_replace(Course::Cut);
+        drop(set);
         assert_eq!(helm.poll_course(&mut context), Course::Cut);
     }
 

@@ -119,14 +119,16 @@ where
 {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Halt> {
         self.tally.forget_wait();
+        let mut may_cork = true;
         loop {
             let course = self.pilot.poll_course(context);
             if course == Course::Cut {
                 return Poll::Ready(Halt::Over);
             }
             self.tally.set_last_word(course.is_last_word());
-            // Who may leave reads no further: so even a client that never pauses is left in time.
-            let is_corked = course == Course::Move && self.pilot.has_permit();
+            // Who is to move reads no further, unless it has to wait for its turn: so even a
+            // client that never pauses is left in time.
+            let is_corked = may_cork && course == Course::Move && !self.pilot.is_queued();
             self.tally.cork(is_corked);
             let mark = self.tally.mark();
             if let Poll::Ready(result) = Pin::new(&mut self.connection).poll(context) {
@@ -144,8 +146,8 @@ where
             match next {
                 Next::Apart(purpose) => return Poll::Ready(Halt::Apart(purpose)),
                 Next::PollAgain => {}
-                // What came in while it was corked has nobody waiting for it.
-                Next::Wait if is_corked => {}
+                // What comes in has nobody waiting for it.
+                Next::Wait if self.tally.take_withheld() => may_cork = false,
                 // The last token can have been dropped in another thread just now.
                 Next::Wait if self.tally.is_busy() && !self.tally.wait_for_tokens(context) => {}
                 Next::Wait => return self.poll_too_long(context),
@@ -219,3 +221,6 @@ enum Next {
     PollAgain,
     Apart(Purpose),
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,12 +7,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::ReadBuf;
 use tokio::time::Instant;
 
 use crate::http::course::Course;
 use crate::http::permits::Permit;
 use crate::http::pilot::{Awaited, Pilot};
+use crate::http::transport::Transport;
 
 /// What an HTTP/2 client with prior knowledge says first (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -43,7 +44,7 @@ pub(crate) enum Wake {
 }
 
 /// Waits until the client has said what it speaks. `first` was read from the stream before.
-pub(crate) async fn wait<IO: AsyncRead + Unpin>(
+pub(crate) async fn wait<IO: Transport>(
     stream: &mut IO,
     first: Bytes,
     protocols: Protocols,
@@ -62,7 +63,7 @@ struct Parked<'a, IO> {
     since: Option<Instant>,
 }
 
-impl<IO: AsyncRead + Unpin> Parked<'_, IO> {
+impl<IO: Transport> Parked<'_, IO> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Wake> {
         loop {
             let bytes = &mut self.bytes;
@@ -103,7 +104,9 @@ impl<IO: AsyncRead + Unpin> Parked<'_, IO> {
         let has_begun = !self.bytes.is_empty();
         match self.pilot.poll_course(context) {
             Course::Cut => return Poll::Ready(Wake::Over),
-            Course::Close if !has_begun => return Poll::Ready(Wake::Over),
+            Course::Close if !has_begun && !self.stream.has_arrived() => {
+                return Poll::Ready(Wake::Over);
+            }
             Course::Move => {
                 if self.pilot.poll_permit(context)
                     && let Some(permit) = self.pilot.take_permit()

@@ -32,7 +32,7 @@ pub(crate) enum Ticket {
     #[default]
     None,
     /// It stands in the queue.
-    Waiting(Pin<Box<dyn Future<Output = Result<Permit, AcquireError>> + Send>>),
+    Queued(Pin<Box<dyn Future<Output = Result<Permit, AcquireError>> + Send>>),
     Granted(Permit),
 }
 
@@ -42,26 +42,26 @@ impl Ticket {
         if let Self::None = self {
             *self = match Arc::clone(&permits.free).try_acquire_owned() {
                 Ok(permit) => Self::Granted(permit),
-                Err(_) => Self::Waiting(Box::pin(Arc::clone(&permits.free).acquire_owned())),
+                Err(_) => Self::Queued(Box::pin(Arc::clone(&permits.free).acquire_owned())),
             };
         }
-        if let Self::Waiting(waiting) = self
+        if let Self::Queued(waiting) = self
             && let Poll::Ready(Ok(permit)) = Pin::new(&mut unconstrained(waiting)).poll(context)
         {
             *self = Self::Granted(permit);
         }
-        self.is_granted()
+        matches!(self, Self::Granted(_))
     }
 
-    pub(crate) const fn is_granted(&self) -> bool {
-        matches!(self, Self::Granted(_))
+    pub(crate) const fn is_queued(&self) -> bool {
+        matches!(self, Self::Queued(_))
     }
 
     /// The permit, if it is there. Whatever was asked for is not any more.
     pub(crate) fn take(&mut self) -> Option<Permit> {
         match std::mem::take(self) {
             Self::Granted(permit) => Some(permit),
-            Self::None | Self::Waiting(_) => None,
+            Self::None | Self::Queued(_) => None,
         }
     }
 }

@@ -65,8 +65,9 @@ impl Pilot {
         self.ticket.poll(&self.permits, context)
     }
 
-    pub(crate) const fn has_permit(&self) -> bool {
-        self.ticket.is_granted()
+    /// Whether it waits for its permit to move.
+    pub(crate) const fn is_queued(&self) -> bool {
+        self.ticket.is_queued()
     }
 
     /// The permit, if it is there; none is wanted any more.

@@ -124,11 +124,11 @@ where
                 let Wire { stream, stay, .. } = wire;
                 self.leave(Resting { stream, bytes, stay }, permit).await
             }
-            Purpose::Close if bytes.is_empty() => {
+            Purpose::Close if bytes.is_empty() && !wire.stream.has_arrived() => {
                 wire.say_farewell().await;
                 None
             }
-            // A part of a request is there: it is answered.
+            // A request has begun to arrive: it is answered.
             Purpose::Close => {
                 self.pilot.helm.set_standing(Standing::Begun);
                 let Wire { stream, stay, .. } = wire;

@@ -23,6 +23,8 @@ pub(crate) struct Tally {
     unread: AtomicBool,
     /// Nothing more is to be read between two exchanges.
     corked: AtomicBool,
+    /// A read was held back because of that: nobody is woken by what comes in.
+    withheld: AtomicBool,
     /// The next response says that it is the last one.
     last_word: AtomicBool,
     /// The connection speaks something else than HTTP from here on.
@@ -97,11 +99,20 @@ impl Tally {
         self.corked.store(corked, Ordering::Relaxed);
     }
 
-    /// Whether nothing is to be read now.
-    pub(crate) fn is_corked(&self) -> bool {
-        self.corked.load(Ordering::Relaxed)
+    /// Whether a read is to be held back now.
+    pub(crate) fn withholds(&self) -> bool {
+        let withholds = self.corked.load(Ordering::Relaxed)
             && !self.unread.load(Ordering::Relaxed)
-            && !self.is_busy()
+            && !self.is_busy();
+        if withholds {
+            self.withheld.store(true, Ordering::Relaxed);
+        }
+        withholds
+    }
+
+    /// Whether a read was held back since this was last asked.
+    pub(crate) fn take_withheld(&self) -> bool {
+        self.withheld.swap(false, Ordering::Relaxed)
     }
 
     /// Whether the next response is to say that it is the last one.
@@ -212,14 +223,14 @@ mod tests {
     fn the_cork_holds_between_exchanges_only() {
         let tally = Arc::new(Tally::default());
         tally.cork(true);
-        assert!(tally.is_corked());
+        assert!(tally.withholds());
         let token = tally.begin();
-        assert!(!tally.is_corked(), "the body of the request has to come in");
+        assert!(!tally.withholds(), "the body of the request has to come in");
         tally.note_unread();
         drop(token);
-        assert!(!tally.is_corked(), "what is left of the body is still to be looked at");
+        assert!(!tally.withholds(), "what is left of the body is still to be looked at");
         drop(tally.begin());
-        assert!(tally.is_corked());
+        assert!(tally.withholds());
     }
 
     #[test]

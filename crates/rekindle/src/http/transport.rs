@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
+use rustix::io::ioctl_fionread;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::async_stream::AsyncStream;
@@ -23,6 +24,10 @@ pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + Sized + 'sta
     ///
     /// If the runtime cannot watch it.
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self>;
+
+    /// Whether the client has sent something that was not read yet. The runtime need not know: it
+    /// hears of it a moment later.
+    fn has_arrived(&self) -> bool;
 }
 
 impl<S: AsyncStream> Transport for S {
@@ -32,5 +37,9 @@ impl<S: AsyncStream> Transport for S {
 
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
         S::from_descriptor(descriptor)
+    }
+
+    fn has_arrived(&self) -> bool {
+        ioctl_fionread(self.as_fd()).is_ok_and(|length| length > 0)
     }
 }

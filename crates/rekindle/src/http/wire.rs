@@ -95,8 +95,8 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Wire<IO> {
             self.tally.note_read();
             return Poll::Ready(Ok(()));
         }
-        // Nobody is woken for it: the task that corked polls again.
-        if self.tally.is_corked() {
+        // Nobody is woken for it: the task that corked it polls again.
+        if self.tally.withholds() {
             return Poll::Pending;
         }
         if self.is_cut(Way::In, context) {
