@@ -1,5 +1,5 @@
 //! Clients that speak HTTP/2 with prior knowledge (RFC 9113 §3.3) and obey a server's goodbye: what
-//! was not sent yet goes over the next connection, and nothing is sent twice.
+//! was not sent yet goes over the next connection. They refuse to send anything twice.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -9,10 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http2::{SendRequest, handshake};
-use hyper::{Request, Response, StatusCode, body::Incoming};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use h2::RecvStream;
+use h2::client::SendRequest;
+use http::{Request, Response, StatusCode};
 use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
@@ -26,12 +25,12 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// One connection. Clones send their requests over the same one.
 #[derive(Debug, Clone)]
 pub struct Http2Client {
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<Bytes>,
     authority: String,
 }
 
 /// The end of a connection: well if the server has said goodbye and all was answered.
-pub type Http2End = JoinHandle<hyper::Result<()>>;
+pub type Http2End = JoinHandle<Result<(), h2::Error>>;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -39,10 +38,26 @@ pub type Http2End = JoinHandle<hyper::Result<()>>;
 pub enum Http2Error {
     /// The server had said goodbye, so that the request was not sent.
     NotSent,
+    /// It crossed the goodbye, which says that the server has not looked at it and never will. So
+    /// it may be sent again (RFC 9113 §6.8).
+    Refused,
     /// It was sent, and was not answered whole.
-    Lost(hyper::Error),
+    Lost(h2::Error),
     /// What came is no right answer.
     Wrong(String),
+}
+
+impl From<h2::Error> for Http2Error {
+    /// Why there is no answer on a stream that was opened. What the library reports like this is a
+    /// stream beyond the last one that the goodbye names; others go on.
+    fn from(error: h2::Error) -> Self {
+        let is_goodbye = error.reason() == Some(h2::Reason::NO_ERROR);
+        if error.is_go_away() && error.is_remote() && is_goodbye {
+            Self::Refused
+        } else {
+            Self::Lost(error)
+        }
+    }
 }
 
 impl Http2Client {
@@ -54,7 +69,7 @@ impl Http2Client {
     pub async fn connect(address: SocketAddr) -> io::Result<(Self, Http2End)> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let shaken = handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
+        let shaken = h2::client::handshake(stream).await;
         let (sender, connection) = shaken.map_err(io::Error::other)?;
         Ok((Self { sender, authority: address.to_string() }, tokio::spawn(connection)))
     }
@@ -88,30 +103,35 @@ impl Http2Client {
         path: &str,
         body: Bytes,
     ) -> Result<HttpAnswer, Http2Error> {
-        self.sender.ready().await.map_err(|_| Http2Error::NotSent)?;
         let uri = format!("http://{}{path}", self.authority);
-        let request = Request::builder().method(method).uri(uri).body(Full::new(body));
+        let request = Request::builder().method(method).uri(uri).body(());
         let request = request.map_err(|error| Http2Error::Wrong(error.to_string()))?;
-        match self.sender.try_send_request(request).await {
-            Ok(response) => answer(response).await,
-            Err(mut error) => match error.take_message() {
-                Some(_) => Err(Http2Error::NotSent),
-                None => Err(Http2Error::Lost(error.into_error())),
-            },
+        let not_sent = |_: h2::Error| Http2Error::NotSent;
+        let mut sender = self.sender.clone().ready().await.map_err(not_sent)?;
+        let (answered, mut stream) =
+            sender.send_request(request, body.is_empty()).map_err(not_sent)?;
+        if !body.is_empty() {
+            stream.send_data(body, true)?;
         }
+        answer(answered.await?).await
     }
 }
 
-async fn answer(response: Response<Incoming>) -> Result<HttpAnswer, Http2Error> {
-    let (head, body) = response.into_parts();
-    let body = body.collect().await.map_err(Http2Error::Lost)?.to_bytes();
+async fn answer(response: Response<RecvStream>) -> Result<HttpAnswer, Http2Error> {
+    let (head, mut stream) = response.into_parts();
+    let mut body = Vec::new();
+    while let Some(data) = stream.data().await {
+        let data = data?;
+        stream.flow_control().release_capacity(data.len())?;
+        body.extend_from_slice(&data);
+    }
     let field = |name| head.headers.get(name).and_then(|value| value.to_str().ok()?.parse().ok());
     match (head.status, field("x-pid"), field("x-generation")) {
         (StatusCode::OK, Some(pid), Some(generation)) => Ok(HttpAnswer {
             pid: u32::try_from(pid).unwrap_or_default(),
             generation,
             closes: head.headers.contains_key("connection"),
-            body: body.to_vec(),
+            body,
         }),
         _ => Err(Http2Error::Wrong(format!("{head:?}"))),
     }
@@ -132,6 +152,8 @@ pub struct Http2Outcome {
     pub answered: u64,
     /// How often the server said goodbye.
     pub goodbyes: u64,
+    /// How many requests crossed it.
+    pub refused: u64,
     /// Which generations answered.
     pub generations: BTreeSet<u64>,
     /// What went wrong.
@@ -216,6 +238,10 @@ impl Shared {
                     self.answered.fetch_add(1, Ordering::Relaxed);
                 }
                 Err(Http2Error::NotSent) => return outcome,
+                Err(Http2Error::Refused) => {
+                    outcome.refused += 1;
+                    return outcome;
+                }
                 Err(error) => outcome.failures.push(format!("{error:?}")),
             }
             // A closed-loop rate limit.
@@ -229,6 +255,7 @@ impl Http2Outcome {
     fn add(&mut self, other: Self) {
         self.answered += other.answered;
         self.goodbyes += other.goodbyes;
+        self.refused += other.refused;
         self.generations.extend(other.generations);
         self.failures.extend(other.failures);
     }

@@ -16,7 +16,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Context;
 use rekindle::Report;
-use rekindle_e2e::{Face, Settings};
+use rekindle_e2e::{Face, FinalReport, Settings};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -33,8 +33,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Face::Tokio | Face::Serve => tasks::serve(&settings),
         Face::Blocking => threads::serve(&settings),
     }?;
-    // For a test to read, which the first process's report alone would not tell enough.
-    eprintln!("report: moved={} rested={} cut={}", report.moved, report.rested, report.cut);
+    let Report { moved, rested, cut, .. } = report;
+    eprintln!("{}", FinalReport { pid: std::process::id(), moved, rested, cut }.to_line());
     if settings.hangs_at_end {
         loop {
             std::thread::park();
