@@ -4,6 +4,7 @@
 //! [`threads`] and [`tasks`] carry it out. [`Goodbye`] is what a server with kept connections has
 //! to know of an upgrade. The rest is options, log and the line that says where a server listens.
 
+pub mod counter;
 pub mod http;
 pub mod tasks;
 pub mod threads;

@@ -67,8 +67,11 @@ mod tally;
 #[cfg(test)]
 mod testing;
 mod timer;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 mod upgraded;
+mod whole_frames;
 mod wire;
 
 pub use connection_info::ConnectionInfo;
@@ -76,4 +79,9 @@ pub use options::HttpOptions;
 pub(crate) use permits::Permits;
 pub use request_body::{RequestBody, RequestBodyError};
 pub(crate) use server::{HTTP1, Server};
+#[cfg(feature = "tls")]
+pub(crate) use tls::Tickets;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};
 pub use upgraded::upgraded;
+pub use whole_frames::WholeFrames;

@@ -28,6 +28,8 @@ use crate::datagrams::{DatagramTransport, Receiver};
 use crate::handed_over::HandedOver;
 #[cfg(feature = "http")]
 use crate::held::system_kind;
+#[cfg(feature = "tls")]
+use crate::http::Tickets;
 #[cfg(feature = "http")]
 use crate::http::{HTTP1, HttpOptions, Permits, RequestBody, Server};
 use crate::inventory::ListenError;
@@ -48,6 +50,8 @@ pub struct Service {
     claims: Claims,
     #[cfg(feature = "http")]
     permits: Permits,
+    #[cfg(feature = "tls")]
+    tickets: Option<Tickets>,
 }
 
 impl Builder {
@@ -65,6 +69,8 @@ impl Builder {
             claims: Claims::new(self.begin()?),
             #[cfg(feature = "http")]
             permits: Permits::new(),
+            #[cfg(feature = "tls")]
+            tickets: None,
         })
     }
 }
@@ -240,7 +246,9 @@ impl Service {
         B::Data: Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let mailbox = options.takes_http1().then(|| {
+        #[cfg(feature = "tls")]
+        let options = options.with_tickets(|| self.tickets());
+        let mailbox = options.can_move().then(|| {
             let protocol = Text::from(HTTP1);
             let receiver = rekindle_core::Receiver { name: listener.listener_name(), protocol };
             self.claims.mailbox(receiver, system_kind(listener.kind()))
@@ -272,6 +280,14 @@ impl Service {
     /// and serves on.
     pub fn fail(self, words: impl std::fmt::Display) {
         self.claims.fail(&words);
+    }
+
+    /// The session tickets of this process, once a listener wants them.
+    #[cfg(feature = "tls")]
+    fn tickets(&mut self) -> Tickets {
+        let Self { claims, tickets, .. } = self;
+        let fresh = || Tickets::of(claims);
+        tickets.get_or_insert_with(fresh).clone()
     }
 
     fn listener<S: Stream>(

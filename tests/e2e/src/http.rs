@@ -59,6 +59,11 @@ impl<S: Read + Write> HttpClient<S> {
         Self { stream, unread: Vec::new() }
     }
 
+    /// The stream, for what is to be known of it.
+    pub(crate) const fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// Sends these bytes as they are.
     ///
     /// # Errors

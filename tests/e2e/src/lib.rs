@@ -10,6 +10,7 @@
 #![expect(clippy::unwrap_used, reason = "a harness of tests: what fails here fails a test")]
 
 mod accept_queue;
+mod certificate;
 mod dripper;
 mod http;
 mod http2;
@@ -26,9 +27,11 @@ mod report;
 mod server;
 mod settings;
 mod ticker;
+mod tls_client;
 mod upgrade;
 
 pub use accept_queue::AcceptQueue;
+pub use certificate::Certificate;
 pub use dripper::Dripper;
 pub use http::{HttpAnswer, HttpClient};
 pub use http2::{Http2Client, Http2End, Http2Error, Http2Load, Http2Outcome};
@@ -47,4 +50,5 @@ pub use report::FinalReport;
 pub use server::{Ended, Server};
 pub use settings::{Face, Settings};
 pub use ticker::{Ticked, Ticker};
+pub use tls_client::{TlsClients, TlsConnection};
 pub use upgrade::{UpgradeUnderWay, Verdict};

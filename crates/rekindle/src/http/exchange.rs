@@ -1,7 +1,7 @@
 //! One exchange: a request to the program, and its response, with tokens in both.
 
 use std::error::Error;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,16 +54,11 @@ where
     })
 }
 
-fn answer<A, B>(
+async fn answer<A, B>(
     mut app: A,
     request: Request<RequestBody>,
     token: Token,
-) -> impl Future<
-    Output = Result<
-        Response<impl Body<Data = B::Data, Error = BoxError> + Send + 'static>,
-        BoxError,
-    >,
-> + Send
+) -> Result<Response<impl Body<Data = B::Data, Error = BoxError> + Send + 'static>, BoxError>
 where
     A: TowerService<Request<RequestBody>, Response = Response<B>> + Send + 'static,
     A::Future: Send,
@@ -71,23 +66,21 @@ where
     B: Body + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    async move {
-        let is_connect = *request.method() == Method::CONNECT;
-        poll_fn(|context| app.poll_ready(context)).await.map_err(Into::into)?;
-        let mut response = app.call(request).await.map_err(Into::into)?;
-        if switches_protocols(&response, is_connect) {
-            token.tally().note_upgrade();
-        } else if token.tally().has_last_word() {
-            response.headers_mut().append(CONNECTION, HeaderValue::from_static("close"));
-        }
-        // The token goes along with the body: its closure is dropped after it.
-        Ok(response.map(|body| {
-            body.map_err(move |error| {
-                let _exchange = &token;
-                error.into()
-            })
-        }))
+    let is_connect = *request.method() == Method::CONNECT;
+    poll_fn(|context| app.poll_ready(context)).await.map_err(Into::into)?;
+    let mut response = app.call(request).await.map_err(Into::into)?;
+    if switches_protocols(&response, is_connect) {
+        token.tally().note_upgrade();
+    } else if token.tally().has_last_word() {
+        response.headers_mut().append(CONNECTION, HeaderValue::from_static("close"));
     }
+    // The token goes along with the body: its closure is dropped after it.
+    Ok(response.map(|body| {
+        body.map_err(move |error| {
+            let _exchange = &token;
+            error.into()
+        })
+    }))
 }
 
 fn switches_protocols<B>(response: &Response<B>, is_connect: bool) -> bool {

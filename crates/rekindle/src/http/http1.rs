@@ -28,6 +28,7 @@ use crate::http::exchange::BoxError;
 use crate::http::permits::Permit;
 use crate::http::pilot::{Awaited, Pilot};
 use crate::http::tally::{Mark, Tally};
+use crate::http::transport::say_farewell;
 use crate::http::wire::Wire;
 
 /// What became of a connection.
@@ -195,11 +196,16 @@ where
     }
 
     async fn end(self, halt: Halt) -> End<IO> {
+        // Asked now, since an exchange that is open ends with what it is taken apart from.
+        let is_quiet = self.tally.is_quiet();
         let parts = self.connection.into_parts();
         match (halt, parts) {
             (Halt::Done, _) | (_, None) => End::Over,
             (Halt::Over, Some(parts)) => {
-                parts.io.into_inner().say_farewell().await;
+                // A response that is cut must not look whole.
+                if is_quiet {
+                    say_farewell(&mut parts.io.into_inner().stream).await;
+                }
                 End::Over
             }
             (Halt::Apart(purpose), Some(parts)) => {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "tls")]
+use crate::http::tls::{Handshakes, Tickets, Tls};
+
 /// How HTTP is served on a listener. Everything has a default that works; see each method for it.
 ///
 /// ```
@@ -14,7 +17,7 @@ use std::time::Duration;
 ///     .max_connections(10_000);
 /// # let _ = options;
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[must_use = "settings do nothing before `serve_with`"]
 pub struct HttpOptions {
     pub(crate) header_read_timeout: Option<Duration>,
@@ -27,6 +30,8 @@ pub struct HttpOptions {
     pub(crate) tcp_keepalive: Option<Duration>,
     pub(crate) http1: bool,
     pub(crate) http2: bool,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 /// hyper reads in pieces of this size, and parses no sooner.
@@ -46,6 +51,8 @@ impl HttpOptions {
             tcp_keepalive: None,
             http1: true,
             http2: true,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 
@@ -120,8 +127,39 @@ impl HttpOptions {
         self
     }
 
-    /// Whether connections may speak HTTP/1.1, and so move.
-    pub(crate) const fn takes_http1(&self) -> bool {
+    /// TLS on the listener, with HTTP/2 preferred. Default: none.
+    ///
+    /// A handshake may take as long as [a head](Self::header_read_timeout). Connections over TLS do
+    /// not move at an upgrade: see [`Tls`].
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// The same settings, with the session tickets of this process if there is TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) fn with_tickets(mut self, tickets: impl FnOnce() -> Tickets) -> Self {
+        if let Some(tls) = &mut self.tls {
+            tls.set_tickets(tickets());
+        }
+        self
+    }
+
+    /// What makes handshakes on the listener, if there is TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) fn handshakes(&self) -> Option<Handshakes> {
+        let Self { http1, http2, header_read_timeout, .. } = *self;
+        let tls = self.tls.as_ref()?;
+        Some(Handshakes::new(tls.config(http1, http2), header_read_timeout))
+    }
+
+    /// Whether connections may speak HTTP/1.1 over a stream that can move.
+    pub(crate) const fn can_move(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            return false;
+        }
         self.http1
     }
 }

@@ -24,6 +24,8 @@ use crate::http::permits::Permits;
 use crate::http::request_body::RequestBody;
 use crate::http::session::{Resting, Session};
 use crate::http::site::Site;
+#[cfg(feature = "tls")]
+use crate::http::tls;
 use crate::http::wire::Stay;
 use crate::listener::Listener;
 use crate::moves::{Arrival, Mailbox};
@@ -120,6 +122,11 @@ where
         let stay = Stay { info, guard, seat: self.capacity.seat() };
         let session = Session::new(Arc::clone(&self.site), self.app.clone());
         let connection = Resting { stream, bytes: bytes.into(), stay };
+        #[cfg(feature = "tls")]
+        if self.site.handshakes.is_some() {
+            tokio::spawn(tls::run(session, Arc::clone(&self.site), connection));
+            return;
+        }
         tokio::spawn(session.run(connection, self.site.protocols));
     }
 

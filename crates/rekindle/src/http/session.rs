@@ -29,7 +29,7 @@ use crate::http::pilot::Pilot;
 use crate::http::request_body::RequestBody;
 use crate::http::site::Site;
 use crate::http::tally::Tally;
-use crate::http::transport::Transport;
+use crate::http::transport::{Transport, say_farewell};
 use crate::http::wire::{Stay, Wire};
 
 /// One connection's session.
@@ -81,7 +81,10 @@ where
                 Wake::Leave(permit, bytes) => {
                     self.leave(Resting { stream, bytes, stay }, permit).await
                 }
-                Wake::Over => None,
+                Wake::Over => {
+                    say_farewell(&mut stream).await;
+                    None
+                }
             }
         }
     }
@@ -125,7 +128,8 @@ where
                 self.leave(Resting { stream, bytes, stay }, permit).await
             }
             Purpose::Close if bytes.is_empty() && !wire.stream.has_arrived() => {
-                wire.say_farewell().await;
+                let Wire { mut stream, stay: _stay, .. } = wire;
+                say_farewell(&mut stream).await;
                 None
             }
             // A request has begun to arrive: it is answered.
@@ -166,3 +170,6 @@ where
         Some(Resting { stream, bytes: back.bytes.into(), stay })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,8 @@ pub(crate) struct Site {
     pub(crate) protocols: Protocols,
     pub(crate) http1: hyper::server::conn::http1::Builder,
     pub(crate) http2: hyper::server::conn::http2::Builder<TokioExecutor>,
+    #[cfg(feature = "tls")]
+    pub(crate) handshakes: Option<crate::http::tls::Handshakes>,
     permits: Permits,
 }
 
@@ -50,7 +52,17 @@ impl Site {
         };
         let http1 = http1::builder(options.max_head_size);
         let http2 = http2::builder(options.max_head_size, options.max_concurrent_streams);
-        Self { place, receiver, options, protocols, http1, http2, permits }
+        Self {
+            place,
+            receiver,
+            #[cfg(feature = "tls")]
+            handshakes: options.handshakes(),
+            options,
+            protocols,
+            http1,
+            http2,
+            permits,
+        }
     }
 
     /// A pilot for one connection.

@@ -1,7 +1,10 @@
 //! What HTTP is spoken on: a stream, and whether the connection can go to another process.
 
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::task::Poll;
 
 use rustix::io::ioctl_fionread;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -28,6 +31,11 @@ pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + Sized + 'sta
     /// Whether the client has sent something that was not read yet. The runtime need not know: it
     /// hears of it a moment later.
     fn has_arrived(&self) -> bool;
+}
+
+/// Tells the client that this is the end, if that can be done without waiting.
+pub(crate) async fn say_farewell<IO: AsyncWrite + Unpin>(stream: &mut IO) {
+    poll_fn(|context| Poll::Ready(drop(Pin::new(&mut *stream).poll_shutdown(context)))).await;
 }
 
 impl<S: AsyncStream> Transport for S {

@@ -2,7 +2,7 @@
 //! as long as the stream does. It notes what passes in the [`Tally`], and parses nothing.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -71,16 +71,6 @@ impl<IO> Wire<IO> {
 enum Way {
     In,
     Out,
-}
-
-impl<IO: AsyncWrite + Unpin> Wire<IO> {
-    /// Tells the client that this is the end, if that can be done without waiting.
-    pub(crate) async fn say_farewell(mut self) {
-        poll_fn(|context| {
-            Poll::Ready(Pin::new(&mut self.stream).poll_shutdown(context).is_ready())
-        })
-        .await;
-    }
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for Wire<IO> {

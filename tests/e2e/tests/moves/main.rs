@@ -6,6 +6,8 @@ mod client;
 mod faults;
 mod handed_over;
 
+use std::time::Duration;
+
 use rekindle_e2e::{Face, Programs, Server, Settings};
 
 /// The binaries that these tests were built with.
@@ -22,7 +24,8 @@ fn server(settings: &Settings) -> Server {
 
 /// Its settings.
 fn settings(face: Face) -> Settings {
-    Settings::new(face).listeners(&[])
+    let probation = Duration::from_millis(300);
+    Settings { probation, ..Settings::new(face).listeners(&[]) }
 }
 
 /// Makes one test for each face of a function that takes the face.

@@ -1,7 +1,7 @@
 //! Taking apart: whatever has come in, what comes out is what no request was made of.
 
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use axum::Router;
 use axum::extract::Request as AxumRequest;
@@ -61,6 +61,10 @@ fn serve_in(
         let connection = site.http1.serve_connection(TokioIo::new(wire), service);
         serve(connection.with_upgrades(), tally, &mut site.pilot()).await
     }
+}
+
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// What a client can read now.
@@ -202,7 +206,7 @@ async fn who_waits_for_its_turn_to_move_is_served_meanwhile() {
     let permits: Vec<_> = (0..rekindle_core::MOVE_WINDOW)
         .map(|_| {
             let mut pilot = process.site.pilot();
-            let mut context = Context::from_waker(std::task::Waker::noop());
+            let mut context = Context::from_waker(Waker::noop());
             assert!(pilot.poll_permit(&mut context));
             pilot
         })
@@ -224,29 +228,51 @@ async fn a_body_that_nobody_read_is_never_taken_for_the_next_request() {
     let body = "GET /smuggled HTTP/1.1\r\n\r\n";
     let head =
         format!("POST /ignore HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
-    let stream = format!("{head}{body}");
-    for split in head.len()..=stream.len() {
+    for arrived in 0..=body.len() {
         for course in [Course::Move, Course::Close] {
-            let process = Process::new();
-            let (mut client, server) = duplex(PIPE_BYTES);
-            client.write_all(&stream.as_bytes()[..split]).await.unwrap();
-            let mut serving = pin!(serve_in(&process, server, Bytes::new()));
-            let mut polled = settle(serving.as_mut());
-            if polled.is_pending() {
-                process.course.send_replace(course);
-                polled = settle(serving.as_mut());
-            }
-            match polled {
-                Poll::Ready(End::Over) => assert!(split < stream.len()),
-                Poll::Ready(End::Apart { bytes, .. }) => {
-                    assert!(split == stream.len() && bytes.is_empty(), "at {split}");
+            for with_head in [true, false] {
+                let process = Process::new();
+                let (mut client, server) = duplex(PIPE_BYTES);
+                client.write_all(head.as_bytes()).await.unwrap();
+                let mut serving = pin!(serve_in(&process, server, Bytes::new()));
+                if with_head {
+                    client.write_all(&body.as_bytes()[..arrived]).await.unwrap();
                 }
-                Poll::Pending => panic!("at {split}: it neither ends nor leaves"),
+                assert!(poll_once(serving.as_mut()).is_pending(), "the program is asked");
+                if !with_head {
+                    client.write_all(&body.as_bytes()[..arrived]).await.unwrap();
+                }
+                process.course.send_replace(course);
+                let (is_whole, is_last) = (arrived == body.len(), course == Course::Close);
+                match settle(serving.as_mut()) {
+                    Poll::Ready(End::Over) => assert!(!is_whole || is_last, "at {arrived}"),
+                    Poll::Ready(End::Apart { bytes, .. }) => {
+                        assert!(is_whole && bytes.is_empty(), "at {arrived}: {bytes:?}");
+                    }
+                    Poll::Pending => panic!("at {arrived}: it neither ends nor leaves"),
+                }
+                let answer = String::from_utf8(read_now(&mut client)).unwrap();
+                assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 1, "{arrived}: {answer}");
             }
-            let answer = String::from_utf8(read_now(&mut client)).unwrap();
-            assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 1, "at {split}: {answer}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_rest_of_a_body_that_nobody_read_is_read_even_if_the_connection_is_to_move() {
+    // hyper has read a part of it when the program answers.
+    let body = "b".repeat(12 * 1024);
+    let process = Process::new();
+    let (mut client, server) = duplex(PIPE_BYTES);
+    let head = "POST /ignore HTTP/1.1\r\nhost: x\r\ncontent-length: 12288\r\n\r\n";
+    client.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    let mut serving = pin!(serve_in(&process, server, Bytes::new()));
+    assert!(poll_once(serving.as_mut()).is_pending(), "the program is asked");
+    process.course.send_replace(Course::Move);
+    let end = settle(serving.as_mut());
+    let Poll::Ready(End::Apart { bytes, mut wire, .. }) = end else { panic!("{end:?}") };
+    assert_eq!((&bytes[..], &read_now(&mut wire.stream)[..]), (&b""[..], &b""[..]));
+    assert_eq!(bodies(&read_now(&mut client)), ["/ignore"]);
 }
 
 #[tokio::test]
@@ -258,8 +284,7 @@ async fn a_client_that_never_pauses_is_left_in_time() {
     let many = 4_000;
     client.write_all(request.repeat(many).as_bytes()).await.unwrap();
     let mut serving = pin!(serve_in(&process, server, Bytes::new()));
-    let mut context = Context::from_waker(std::task::Waker::noop());
-    assert!(serving.as_mut().poll(&mut context).is_pending(), "it is in the middle of it");
+    assert!(poll_once(serving.as_mut()).is_pending(), "it is in the middle of it");
     process.course.send_replace(Course::Move);
     let end = settle(serving.as_mut());
     let Poll::Ready(End::Apart { bytes, wire, .. }) = end else { panic!("{end:?}") };
