@@ -264,11 +264,11 @@ async fn half_a_request_that_is_cut_is_told_so() {
     half.write_all(b"GET /nev").await.unwrap();
     let begun = Instant::now();
     fixture.running.stop();
-    assert_eq!(rest(&mut half).await.unwrap(), b"");
-    assert!(begun.elapsed() >= SHORT, "{:?}", begun.elapsed());
     let report = fixture.running.drained().await;
-    assert_eq!(report.end, DrainEnd::Hammered(HammerCause::Deadline));
     assert_eq!(fixture.running.in_flight(), 0, "the program may exit now, and all is said");
+    assert!(begun.elapsed() >= SHORT, "{:?}", begun.elapsed());
+    assert_eq!(rest(&mut half).await.unwrap(), b"");
+    assert_eq!(report.end, DrainEnd::Hammered(HammerCause::Deadline));
 }
 
 #[tokio::test]

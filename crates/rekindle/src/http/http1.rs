@@ -120,6 +120,7 @@ where
 {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Halt> {
         self.tally.forget_wait();
+        self.pilot.wake();
         let mut may_cork = true;
         loop {
             let course = self.pilot.poll_course(context);
@@ -151,7 +152,7 @@ where
                 Next::Wait if self.tally.take_withheld() => may_cork = false,
                 // The last token can have been dropped in another thread just now.
                 Next::Wait if self.tally.is_busy() && !self.tally.wait_for_tokens(context) => {}
-                Next::Wait => return self.poll_too_long(context),
+                Next::Wait => return self.poll_too_long(course, context),
             }
         }
     }
@@ -178,7 +179,7 @@ where
     }
 
     /// Whether the client has taken too long, between two requests.
-    fn poll_too_long(&mut self, context: &mut Context<'_>) -> Poll<Halt> {
+    fn poll_too_long(&mut self, course: Course, context: &mut Context<'_>) -> Poll<Halt> {
         if !self.tally.is_quiet() {
             return Poll::Pending;
         }
@@ -191,6 +192,9 @@ where
         }
         if self.pilot.poll_too_long(quiet.awaited, quiet.since, context) {
             return Poll::Ready(Halt::Over);
+        }
+        if quiet.awaited == Awaited::FirstByte {
+            self.pilot.rest(course);
         }
         Poll::Pending
     }

@@ -65,6 +65,7 @@ struct Parked<'a, IO> {
 
 impl<IO: Transport> Parked<'_, IO> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Wake> {
+        self.pilot.wake();
         loop {
             let bytes = &mut self.bytes;
             match protocol(bytes, self.protocols) {
@@ -102,7 +103,8 @@ impl<IO: Transport> Parked<'_, IO> {
     /// Nothing can be read now: is there a reason not to wait on?
     fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<Wake> {
         let has_begun = !self.bytes.is_empty();
-        match self.pilot.poll_course(context) {
+        let course = self.pilot.poll_course(context);
+        match course {
             Course::Cut => return Poll::Ready(Wake::Over),
             Course::Close if !has_begun && !self.stream.has_arrived() => {
                 return Poll::Ready(Wake::Over);
@@ -120,6 +122,9 @@ impl<IO: Transport> Parked<'_, IO> {
         let since = *self.since.get_or_insert_with(Instant::now);
         if self.pilot.poll_too_long(awaited, since, context) {
             return Poll::Ready(Wake::Over);
+        }
+        if !has_begun {
+            self.pilot.rest(course);
         }
         Poll::Pending
     }

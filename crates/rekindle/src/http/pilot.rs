@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::http::course::{Course, Helm};
 use crate::http::permits::{Permit, Permits, Ticket};
 use crate::http::timer::Timer;
+use crate::tracker::{Resting, Tracker};
 
 /// One connection's pilot.
 pub(crate) struct Pilot {
@@ -18,6 +19,8 @@ pub(crate) struct Pilot {
     permits: Permits,
     ticket: Ticket,
     limits: Limits,
+    tracker: Tracker,
+    resting: Option<Resting>,
 }
 
 /// How long a client may take.
@@ -37,13 +40,28 @@ pub(crate) enum Awaited {
 }
 
 impl Pilot {
-    pub(crate) const fn new(helm: Helm, permits: Permits, limits: Limits) -> Self {
-        Self { helm, timer: Timer::new(), permits, ticket: Ticket::None, limits }
+    pub(crate) fn new(helm: Helm, permits: Permits, limits: Limits, tracker: Tracker) -> Self {
+        let (timer, ticket) = (Timer::new(), Ticket::None);
+        Self { helm, timer, permits, ticket, limits, tracker, resting: None }
     }
 
     /// The course of this connection. The task is woken when it changes.
     pub(crate) fn poll_course(&mut self, context: &mut Context<'_>) -> Course {
         self.helm.poll_course(context)
+    }
+
+    /// Says that the task waits with nothing begun, on this course: to cut the connection now
+    /// would lose nothing, and is not counted as a loss. Who is served on need not say it, so that
+    /// a request costs no more.
+    pub(crate) fn rest(&mut self, course: Course) {
+        if course != Course::Stay && self.resting.is_none() {
+            self.resting = Some(self.tracker.resting_one());
+        }
+    }
+
+    /// The task looks at the connection again.
+    pub(crate) fn wake(&mut self) {
+        self.resting = None;
     }
 
     /// Whether the client has taken too long. If not, the task is woken when it has.

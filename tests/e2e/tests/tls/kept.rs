@@ -62,8 +62,8 @@ fn kept_connections_lose_no_request_through_ten_upgrades() {
     let clients = TlsClients::new(&TLS13, &[&certificate]);
     let seen: [Seen; CLIENTS] = Default::default();
     let is_over = AtomicBool::new(false);
+    let ask = |one: &Seen| one.keep_asking(&clients, address, &is_over);
     thread::scope(|scope| {
-        let ask = |one: &'_ Seen| one.keep_asking(&clients, address, &is_over);
         let asking: Vec<_> = seen.iter().map(|one| scope.spawn(|| ask(one))).collect();
         for generation in 1..=1 + UPGRADES {
             if generation > 1 {
@@ -98,6 +98,7 @@ fn an_idle_connection_is_closed_at_the_deadline_with_close_notify() {
     idle.closed().unwrap();
     let took = since.elapsed();
     assert!(took >= drain_timeout && took < drain_timeout + TOLERANCE, "{took:?}");
+    assert_eq!(server.first_end(), Ended::Exited(0), "nothing was lost");
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn a_stop_closes_idle_connections_with_close_notify_and_lets_an_answer_finish() 
     busy.get("/").unwrap();
     busy.send_get("/slow?ms=500").unwrap();
     server.wait_for_log("asked to wait 500 ms");
-    server.signal(server.first_pid(), Signal::TERM);
+    server.signal(server.first_pid(), Signal::Term);
     idle.closed().unwrap();
     let answer = busy.answer().unwrap();
     assert!(answer.closes);
