@@ -34,7 +34,7 @@ fn main() -> Result<()> {
     let [directory, way]: [String; 2] =
         arguments.try_into().ok().context("usage: DIRECTORY WAY")?;
     let runtime = tokio::runtime::Runtime::new()?;
-    // In a task, whatever the way: one that accepts in the main thread is a thread more, which costs
+    // In a task, whatever the way: one that accepts in the main thread is a thread more. That costs
     // switches where the core is its own, and wins a larger share of it where it is not.
     runtime.block_on(async { tokio::spawn(serve(directory, way)).await? })
 }
