@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rekindle::control::Wait;
 use rekindle_e2e::{Certificate, Ended, Settings, TlsClients, eventually};
 use rekindle_unix::Signal;
 use rustls::version::TLS13;
@@ -120,6 +121,26 @@ fn a_connection_that_was_idle_is_served_once_more_while_the_old_process_drains()
         client.closed().unwrap();
     }
     assert_eq!(server.first_end(), Ended::Exited(0), "nothing was cut");
+}
+
+#[test]
+fn a_connection_that_was_not_told_goodbye_stays_after_a_roll_back() {
+    let certificate = Certificate::new();
+    let long = Settings { probation: Duration::from_secs(600), ..settings() };
+    let (server, address) = server(&certificate, long);
+    let clients = TlsClients::new(&TLS13, &[&certificate]);
+    let mut kept = clients.connect(address).unwrap();
+    kept.get("/").unwrap();
+    let verdict = server.begin_upgrade(Wait::Committed).verdict().committed();
+    server.signal(verdict.pid, Signal::Kill);
+    eventually("the old one serves again", || {
+        let mut client = clients.connect(address).ok()?;
+        (client.get("/").ok()?.generation == 1).then_some(())
+    });
+    for _ in 0..3 {
+        let answer = kept.get("/").unwrap();
+        assert!(answer.generation == 1 && !answer.closes, "{answer:?}");
+    }
 }
 
 #[test]
