@@ -53,8 +53,8 @@ impl Tracker {
         self.inner.resting.load(Ordering::SeqCst)
     }
 
-    /// Counts one of those in flight as resting.
-    pub(crate) fn resting_one(&self) -> Resting {
+    /// One of those in flight rests, for as long as the result lives.
+    pub(crate) fn rest(&self) -> Resting {
         self.inner.resting.fetch_add(1, Ordering::SeqCst);
         Resting { tracker: self.clone() }
     }
@@ -126,7 +126,7 @@ impl Guard {
     /// would lose nothing, such as a kept connection between two requests. It still counts as in
     /// flight, so that the drain waits for it.
     pub fn resting(&self) -> Resting {
-        self.tracker.resting_one()
+        self.tracker.rest()
     }
 
     pub(crate) const fn tracker(&self) -> &Tracker {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
+use hyper::body::Bytes;
 use rustix::process::Signal;
 use serde::Deserialize;
 use tokio::io::AsyncWriteExt;
@@ -67,13 +68,16 @@ impl Client {
         format!(r#"{{"number": {}, "text": "{text}"}}"#, self.said)
     }
 
-    /// Says something: now in one piece, now with a ping before it, now in two pieces.
+    /// Says something: now in one piece, now with pings before it, now in two pieces.
     async fn say(&mut self, text: &str) {
         let words = self.words(text);
         match self.said % 3 {
             0 => self.socket.send(Message::text(words)).await.unwrap(),
             1 => {
-                self.socket.feed(Message::Ping(words.clone().into_bytes().into())).await.unwrap();
+                // So short that the server reads a part of what follows with them.
+                for _ in 0..2 {
+                    self.socket.feed(Message::Ping(Bytes::new())).await.unwrap();
+                }
                 self.socket.send(Message::text(words)).await.unwrap();
             }
             _ => {
@@ -207,6 +211,15 @@ fn upgrades_may_follow_each_other_at_once() {
     }
 }
 
+/// A frame as clients send it: the mask leaves what it covers as it is, since it is zero.
+fn masked(frame: Frame) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    frame.format(&mut bytes).unwrap();
+    bytes[1] |= 0x80;
+    bytes.splice(2..2, [0; 4]);
+    bytes
+}
+
 /// A message of which half has arrived is the old process's to read; then its member moves, and
 /// the new process numbers it.
 #[test]
@@ -219,17 +232,34 @@ fn half_a_message_is_said_after_the_upgrade() {
         assert_eq!(client.hear().await.generation, 1);
     });
     let words = client.words("hello again");
-    let mut frame = Vec::new();
-    Frame::message(words, OpCode::Data(Data::Text), true).format(&mut frame).unwrap();
-    // A client's frames have a mask, which leaves what it covers as it is if it is zero.
-    frame[1] |= 0x80;
-    frame.splice(2..2, [0; 4]);
-    let (one, two) = frame.split_at(frame.len() / 2);
+    let message = masked(Frame::message(words, OpCode::Data(Data::Text), true));
+    let (one, two) = message.split_at(message.len() / 2);
     runtime.block_on(client.socket.get_mut().write_all(one)).unwrap();
     example.upgrade();
     runtime.block_on(client.socket.get_mut().write_all(two)).unwrap();
     let heard = runtime.block_on(client.hear());
     assert_eq!((heard.number, heard.generation, heard.said.number), (2, 2, 2));
+}
+
+/// The beginning of a head that came with the frame before it is read, and goes along.
+#[test]
+fn half_a_head_goes_along() {
+    let mut example = Example::http(CHAT, &["--probation", "100ms"]);
+    let runtime = Runtime::new().unwrap();
+    let mut client = runtime.block_on(Client::come_in(example.address(), "garden", "ann"));
+    let words = client.words("hello");
+    let message = masked(Frame::message(words, OpCode::Data(Data::Text), true));
+    let ping = masked(Frame::ping(Bytes::new()));
+    let (half, rest) = message.split_at(3);
+    runtime.block_on(async {
+        client.socket.get_mut().write_all(&[&ping, half].concat()).await.unwrap();
+        let pong = timeout(DEADLINE, client.socket.next()).await.unwrap().unwrap().unwrap();
+        assert!(pong.is_pong(), "{pong:?}");
+    });
+    example.upgrade();
+    assert_eq!(example.generation(1).exit_status(), 0, "it has nothing to wait for");
+    runtime.block_on(client.socket.get_mut().write_all(rest)).unwrap();
+    assert_eq!(runtime.block_on(client.hear()).generation, 2);
 }
 
 #[test]

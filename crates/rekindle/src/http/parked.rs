@@ -65,7 +65,6 @@ struct Parked<'a, IO> {
 
 impl<IO: Transport> Parked<'_, IO> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Wake> {
-        self.pilot.wake();
         loop {
             let bytes = &mut self.bytes;
             match protocol(bytes, self.protocols) {
@@ -103,8 +102,7 @@ impl<IO: Transport> Parked<'_, IO> {
     /// Nothing can be read now: is there a reason not to wait on?
     fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<Wake> {
         let has_begun = !self.bytes.is_empty();
-        let course = self.pilot.poll_course(context);
-        match course {
+        match self.pilot.poll_course(context) {
             Course::Cut => return Poll::Ready(Wake::Over),
             Course::Close if !has_begun && !self.stream.has_arrived() => {
                 return Poll::Ready(Wake::Over);
@@ -120,11 +118,9 @@ impl<IO: Transport> Parked<'_, IO> {
         }
         let awaited = if has_begun { Awaited::RestOfHead } else { Awaited::FirstByte };
         let since = *self.since.get_or_insert_with(Instant::now);
+        self.pilot.set_idle(!has_begun);
         if self.pilot.poll_too_long(awaited, since, context) {
             return Poll::Ready(Wake::Over);
-        }
-        if !has_begun {
-            self.pilot.rest(course);
         }
         Poll::Pending
     }

@@ -15,12 +15,13 @@ use crate::tracker::{Resting, Tracker};
 /// One connection's pilot.
 pub(crate) struct Pilot {
     pub(crate) helm: Helm,
+    tracker: Tracker,
+    /// While the connection only waits to leave or to be closed. Nobody else looks at it.
+    resting: Option<Resting>,
     timer: Timer,
     permits: Permits,
     ticket: Ticket,
     limits: Limits,
-    tracker: Tracker,
-    resting: Option<Resting>,
 }
 
 /// How long a client may take.
@@ -40,28 +41,26 @@ pub(crate) enum Awaited {
 }
 
 impl Pilot {
-    pub(crate) fn new(helm: Helm, permits: Permits, limits: Limits, tracker: Tracker) -> Self {
-        let (timer, ticket) = (Timer::new(), Ticket::None);
-        Self { helm, timer, permits, ticket, limits, tracker, resting: None }
+    pub(crate) const fn new(
+        helm: Helm,
+        tracker: Tracker,
+        permits: Permits,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            helm,
+            tracker,
+            resting: None,
+            timer: Timer::new(),
+            permits,
+            ticket: Ticket::None,
+            limits,
+        }
     }
 
     /// The course of this connection. The task is woken when it changes.
     pub(crate) fn poll_course(&mut self, context: &mut Context<'_>) -> Course {
         self.helm.poll_course(context)
-    }
-
-    /// Says that the task waits with nothing begun, on this course: to cut the connection now
-    /// would lose nothing, and is not counted as a loss. Who is served on need not say it, so that
-    /// a request costs no more.
-    pub(crate) fn rest(&mut self, course: Course) {
-        if course != Course::Stay && self.resting.is_none() {
-            self.resting = Some(self.tracker.resting_one());
-        }
-    }
-
-    /// The task looks at the connection again.
-    pub(crate) fn wake(&mut self) {
-        self.resting = None;
     }
 
     /// Whether the client has taken too long. If not, the task is woken when it has.
@@ -76,6 +75,15 @@ impl Pilot {
             Awaited::RestOfHead => self.limits.head,
         };
         limit.is_some_and(|limit| self.timer.poll_passed(context, since + limit))
+    }
+
+    /// Says whether the connection is between two requests in a process that will not go on: then
+    /// to cut it loses nothing.
+    pub(crate) fn set_idle(&mut self, is_idle: bool) {
+        let rests = is_idle && !self.helm.stays();
+        if rests != self.resting.is_some() {
+            self.resting = rests.then(|| self.tracker.rest());
+        }
     }
 
     /// Whether there is a permit to move. If not, the task is woken when there is.

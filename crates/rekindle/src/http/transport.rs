@@ -8,7 +8,6 @@ use std::task::Poll;
 
 use rustix::io::ioctl_fionread;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tracing::debug;
 
 use crate::async_stream::AsyncStream;
 
@@ -36,10 +35,7 @@ pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + Sized + 'sta
 
 /// Tells the client that this is the end, if that can be done without waiting.
 pub(crate) async fn say_farewell<IO: AsyncWrite + Unpin>(stream: &mut IO) {
-    let told = poll_fn(|context| Poll::Ready(Pin::new(&mut *stream).poll_shutdown(context)));
-    if let Poll::Ready(Err(error)) = told.await {
-        debug!(%error, "a client is not told that its connection ends");
-    }
+    poll_fn(|context| Poll::Ready(Pin::new(&mut *stream).poll_shutdown(context).is_ready())).await;
 }
 
 impl<S: AsyncStream> Transport for S {

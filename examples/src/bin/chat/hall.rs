@@ -8,9 +8,9 @@
 //!                     the successor died: the book is to be opened again
 //! ```
 //!
-//! In a frozen hall nothing is said any more, and the book that says how far its rooms are is for
-//! the next process to open. So each message has its number from one process, and a member that
-//! comes to the next one a little later than others only has to say which one it heard last.
+//! In a frozen hall nothing is said any more, and the book of what was said is for the next process
+//! to open. So each message has its number from one process, and a member that comes a little later
+//! than others, or passes a generation over, only has to say which one it heard last.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,12 +20,12 @@ use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tracing::{info, warn};
 
-use crate::book::{Book, OpenBook, Table};
+use crate::book::{Book, OpenBook};
 use crate::member::{Heard, Member};
 use crate::room::{Room, TooFarBehind};
 
 /// The most rooms. None is forgotten: its numbers go on.
-const ROOM_LIMIT: usize = 1024;
+const ROOM_LIMIT: usize = 256;
 
 /// The rooms. Clones are the same ones.
 #[derive(Debug, Clone)]
@@ -98,7 +98,7 @@ impl Hall {
         if rooms.len() >= ROOM_LIMIT && !rooms.contains_key(&member.room) {
             return Err(TooManyRooms);
         }
-        let room = rooms.entry(member.room.clone()).or_insert_with(|| Room::new(1));
+        let room = rooms.entry(member.room.clone()).or_insert_with(Room::new);
         match member.heard {
             // Not before what it has heard already, should the book have been lost.
             Some(heard) => room.advance(heard + 1),
@@ -140,9 +140,9 @@ impl Hall {
             Ok(book) => book,
             Err(error) => return warn!(%error, "the book of rooms cannot be opened"),
         };
-        let table = book.read().unwrap_or_else(|error| {
+        let rooms = book.read().unwrap_or_else(|error| {
             warn!(%error, "the book of rooms is lost: all rooms are new");
-            Table::new()
+            Vec::new()
         });
         let mut state = self.lock();
         // If this process was replaced meanwhile, the book is for the next one.
@@ -154,9 +154,9 @@ impl Hall {
             opens
         });
         if opens {
-            info!(rooms = table.len(), "the hall is open");
-            for (name, next) in table {
-                state.rooms.entry(name).or_insert_with(|| Room::new(next));
+            info!(rooms = rooms.len(), "the hall is open");
+            for (name, room) in rooms {
+                state.rooms.entry(name).or_insert(room);
             }
             state.book = Some(book);
         }
@@ -166,12 +166,10 @@ impl Hall {
     fn freeze(&self) {
         let mut state = self.lock();
         self.inner.phase.send_replace(Phase::Frozen);
-        if let Some(book) = state.book.take() {
-            let rooms = state.rooms.iter();
-            let table: Table = rooms.map(|(name, room)| (name.clone(), room.next())).collect();
-            if let Err(error) = book.close(&table) {
-                warn!(%error, "the book of rooms cannot be written");
-            }
+        if let Some(book) = state.book.take()
+            && let Err(error) = book.close(&state.rooms)
+        {
+            warn!(%error, "the book of rooms cannot be written");
         }
     }
 
@@ -236,6 +234,24 @@ mod tests {
             assert_eq!(hear(&second, member), heard(3, 2, 3));
             assert_eq!(hear(&second, member), None);
         }
+    }
+
+    #[tokio::test]
+    async fn who_passes_a_generation_over_hears_what_was_said_there() {
+        let [first, second] = halls();
+        let third = Hall::new(Generation::new(3), second.inner.book.again());
+        first.clone().open().await;
+        let (mut ann, mut slow) = (ann(), ann());
+        first.enter(&mut ann).unwrap();
+        first.enter(&mut slow).unwrap();
+        first.freeze();
+        second.clone().open().await;
+        second.enter(&mut ann).unwrap();
+        say(&second, &mut ann, 1);
+        second.freeze();
+        third.clone().open().await;
+        third.enter(&mut slow).unwrap();
+        assert_eq!(hear(&third, &mut slow), heard(1, 2, 1));
     }
 
     #[tokio::test]
