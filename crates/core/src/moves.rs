@@ -225,6 +225,11 @@ impl<C> Moves<C> {
             State::Closed | State::Expecting => return None,
             State::Open { .. } => {}
         }
+        // A batch costs both sides about as much as ten connections, so that a small one waits for
+        // company while another is on its way. It never waits longer than that one takes.
+        if !self.sent.is_empty() && self.waiting.len() < DESCRIPTORS_PER_FRAME {
+            return None;
+        }
         let sent: usize = self.sent.iter().map(|batch| batch.moves.len()).sum();
         let room = MOVE_WINDOW.saturating_sub(sent).min(DESCRIPTORS_PER_FRAME);
         let mut length_bytes = 0;

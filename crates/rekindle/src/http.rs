@@ -40,6 +40,7 @@
 //! | HTTP/1.1, a request in flight | the old process answers, then the connection moves |
 //! | HTTP/2 | GOAWAY in two steps; streams in flight are finished, the client connects anew |
 //! | a WebSocket, or another upgrade | stays until it ends. [`ConnectionInfo::draining`] tells the program |
+//! | HTTP/1.1 over TLS (feature `tls`) | `Connection: close` on its next response; the client resumes its session in the new process |
 //! | HTTP/1.1, and the new program does not take it | `Connection: close` on its next response |
 //!
 //! A listener's connections go to the listener of the same name in the new process, if that serves

@@ -53,6 +53,12 @@ impl Tracker {
         self.inner.resting.load(Ordering::SeqCst)
     }
 
+    /// One of those in flight rests, for as long as the result lives.
+    pub(crate) fn rest(&self) -> Resting {
+        self.inner.resting.fetch_add(1, Ordering::SeqCst);
+        Resting { tracker: self.clone() }
+    }
+
     /// The driver waits for the end from here on: nothing new comes. To be called before
     /// counting, so that the last one is either not counted or rings.
     pub(crate) fn await_end(&self) {
@@ -120,8 +126,7 @@ impl Guard {
     /// would lose nothing, such as a kept connection between two requests. It still counts as in
     /// flight, so that the drain waits for it.
     pub fn resting(&self) -> Resting {
-        self.tracker.inner.resting.fetch_add(1, Ordering::SeqCst);
-        Resting { tracker: self.tracker.clone() }
+        self.tracker.rest()
     }
 
     pub(crate) const fn tracker(&self) -> &Tracker {

@@ -221,6 +221,30 @@ async fn a_handshake_that_hangs_ends_in_time() {
 }
 
 #[tokio::test]
+async fn a_handshake_that_hangs_holds_a_stop_no_longer_than_it_may() {
+    let fixture = Fixture::new(HttpOptions::new().header_read_timeout(SHORT / 3)).await;
+    let _silent = TcpStream::connect(fixture.address).await.unwrap();
+    fixture.running.stop();
+    let report = fixture.running.drained().await;
+    assert_eq!((report.end, report.cut), (DrainEnd::Drained, 0), "before the deadline");
+    assert!(report.took >= SHORT / 4, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_stop_sends_a_client_of_http_2_away() {
+    let fixture = Fixture::new(HttpOptions::new()).await.offering(&[b"h2"]);
+    let io = TokioIo::new(fixture.connect().await.unwrap());
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::get("https://localhost/").body(Full::<Bytes>::default()).unwrap();
+    assert!(sender.send_request(request).await.unwrap().status().is_success());
+    fixture.running.stop();
+    connection.await.unwrap().unwrap();
+    assert_eq!(fixture.running.drained().await.end, DrainEnd::Drained);
+}
+
+#[tokio::test]
 async fn a_stop_closes_what_is_idle_and_says_so() {
     let fixture = Fixture::new(HttpOptions::new()).await;
     let mut fresh = fixture.connect().await.unwrap();
@@ -264,11 +288,11 @@ async fn half_a_request_that_is_cut_is_told_so() {
     half.write_all(b"GET /nev").await.unwrap();
     let begun = Instant::now();
     fixture.running.stop();
-    assert_eq!(rest(&mut half).await.unwrap(), b"");
-    assert!(begun.elapsed() >= SHORT, "{:?}", begun.elapsed());
     let report = fixture.running.drained().await;
-    assert_eq!(report.end, DrainEnd::Hammered(HammerCause::Deadline));
     assert_eq!(fixture.running.in_flight(), 0, "the program may exit now, and all is said");
+    assert!(begun.elapsed() >= SHORT, "{:?}", begun.elapsed());
+    assert_eq!(rest(&mut half).await.unwrap(), b"");
+    assert_eq!(report.end, DrainEnd::Hammered(HammerCause::Deadline));
 }
 
 #[tokio::test]

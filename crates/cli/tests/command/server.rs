@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{BINARY, eventually, pid, rekindle};
+use crate::support::{BINARY, pid, rekindle};
 
 /// A running service. Dropped, all of its processes are killed.
 pub(crate) struct Server {

@@ -75,12 +75,12 @@ impl<C> Intake<C> {
         self.state = State::Shut;
     }
 
-    /// A frame came that cannot be used, and what it was is not known. Returns what to send to the
-    /// elder, if it is not under way already.
+    /// A frame came that cannot be used, and what it was is not known: connections, or the answer
+    /// to a recall. Returns what to send to the elder.
     pub fn lost(&mut self) -> Option<Message> {
         match self.state {
-            State::Open { .. } => Some(self.recall(Then::Keep)),
-            State::Shut | State::Recalling { .. } => None,
+            State::Open { .. } | State::Recalling { .. } => Some(self.recall(Then::Keep)),
+            State::Shut => None,
         }
     }
 

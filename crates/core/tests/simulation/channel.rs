@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use rekindle_core::Instant;
 
+use crate::moving::Connection;
+
 /// One end of a channel. As a descriptor, it may be held by several processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct End {
@@ -34,9 +36,11 @@ impl End {
 pub(crate) struct Frame {
     pub(crate) due: Instant,
     pub(crate) bytes: Vec<u8>,
-    /// How many descriptors came along, of listeners or of the ends below.
+    /// How many descriptors came along, of listeners or of what is below.
     pub(crate) descriptors: usize,
     pub(crate) ends: Vec<End>,
+    /// Which connections came along.
+    pub(crate) connections: Vec<Connection>,
 }
 
 /// What is under way to each end.

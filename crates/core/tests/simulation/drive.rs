@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use rekindle_core::{
-    Action, ElderEntry, Event, ListenerEntry, Message, NewEvent, Offer, OldAction, OldEvent, Phase,
-    SocketKind, SpawnFailure, Text, Verdict, decode, frames,
+    Action, ElderEntry, Event, Intake, ListenerEntry, Message, NewEvent, Offer, OldAction,
+    OldEvent, Phase, SocketKind, SpawnFailure, Text, Verdict, decode, frames,
 };
 
 use crate::channel::{End, Frame};
@@ -85,10 +85,12 @@ impl World {
         }
         let elder = process.elders.iter().find(|(_, elder)| **elder == end);
         match (elder.map(|(generation, _)| *generation), message) {
-            (Some(elder), Ok(message)) => self.tell(pid, Event::Elder(elder, message)),
-            // It says nothing that matters: its end of the channel is what is listened to.
-            (Some(_), Err(_)) => {}
-            (None, Ok(message)) => self.tell(pid, Event::Upgrade(OldEvent::Message(message))),
+            (Some(elder), Ok(message)) => self.hear_elder(pid, elder, message, frame.connections),
+            (Some(elder), Err(_)) => self.miss_frame(pid, elder),
+            (None, Ok(message)) => {
+                self.hear_of_moves(pid, &message);
+                self.tell(pid, Event::Upgrade(OldEvent::Message(message)));
+            }
             (None, Err(error)) => {
                 self.tell(pid, Event::Upgrade(OldEvent::Garbage(Text::of(error))));
             }
@@ -113,6 +115,8 @@ impl World {
         let elder = process.elders.iter().find(|(_, elder)| **elder == end);
         if let Some(elder) = elder.map(|(generation, _)| *generation) {
             process.elders.remove(&elder);
+            let intake = process.intakes.remove(&elder);
+            process.connections.extend(intake.into_iter().flat_map(Intake::end_of_file));
             return self.tell(pid, Event::ElderGone(elder));
         }
         if let Some(upgrade) = &mut process.upgrade {
@@ -155,8 +159,7 @@ impl World {
         } else {
             process.life.tick(now);
             self.pump(pid);
-            let count = self.processes[pid].in_flight;
-            self.tell(pid, Event::InFlight(Tally::of(count)));
+            self.count(pid);
         }
         true
     }
@@ -177,10 +180,16 @@ impl World {
             }
         }
         if count == Count::Now {
-            let in_flight = self.processes[pid].in_flight;
-            self.tell(pid, Event::InFlight(Tally::of(in_flight)));
+            self.count(pid);
         }
+        self.move_on(pid);
         self.wake_at(pid, self.now);
+    }
+
+    /// Tells what there is.
+    pub(crate) fn count(&mut self, pid: Pid) {
+        let tally = self.processes[pid].tally();
+        self.tell(pid, Event::InFlight(tally));
     }
 
     fn carry_out(&mut self, pid: Pid, action: Action) -> Count {
@@ -192,11 +201,16 @@ impl World {
                 let process = &mut self.processes[pid];
                 process.confirmed |= message == Message::Confirmed;
                 if let Some(&end) = process.elders.get(&elder) {
-                    self.send(end, &message, Vec::new());
+                    self.send(end, &message);
                 }
+            }
+            Action::ReadElder(elder) => self.begin_to_read(pid, elder),
+            Action::LeaveElders => {
+                self.processes[pid].intakes.values_mut().for_each(Intake::leave);
             }
             Action::ReleaseElders => {
                 self.processes[pid].elders.clear();
+                self.processes[pid].intakes.clear();
                 self.wake_all();
             }
             // It goes by what it holds, and closes nothing that another one has.
@@ -207,7 +221,7 @@ impl World {
                 self.leave(pid);
                 return Count::Now;
             }
-            Action::Cut => self.processes[pid].in_flight = 0,
+            Action::Cut => self.cut(pid),
             Action::Finish(report) => {
                 self.look_at_drain(pid, &report);
                 self.after(EXIT, Occurrence::Exit(pid));
@@ -226,15 +240,18 @@ impl World {
             OldAction::Spawn => self.start_soon(pid, attempt),
             OldAction::Send(message) => {
                 if let Some(end) = channel {
-                    self.send(end, &message, Vec::new());
+                    self.send(end, &message);
                 }
             }
             OldAction::SendOffer => self.send_offer(pid, channel),
             OldAction::StopAccepting { claimed } => {
                 assert_eq!(claimed.len(), process.listeners.len(), "each was claimed");
+                process.moves.expect();
                 self.leave(pid);
                 return Count::Now;
             }
+            OldAction::OpenMoves { receivers } => process.moves.open(receivers),
+            OldAction::CloseMoves => process.moves.close(),
             OldAction::Resume => {
                 process.accepting = process.listeners.iter().cloned().collect();
                 process.left_at = None;
@@ -247,7 +264,11 @@ impl World {
                 self.kill_soon(child);
             }
             OldAction::Enter(phase) => {
-                process.upgrade.as_mut().expect("it was just seen").phase = phase;
+                let upgrade = process.upgrade.as_mut().expect("it was just seen");
+                upgrade.phase = phase;
+                if phase == Phase::Probation {
+                    upgrade.probation_ends = Some(self.now + self.settings.probation);
+                }
             }
         }
         Count::NotNow
@@ -262,14 +283,14 @@ impl World {
             for wait in self.work.clone() {
                 self.after(wait, Occurrence::Finish(pid));
             }
+            self.await_idleness(pid);
         }
     }
 
     pub(crate) fn finish_one(&mut self, pid: Pid) {
         let process = &mut self.processes[pid];
         process.in_flight = process.in_flight.saturating_sub(1);
-        let in_flight = process.in_flight;
-        self.tell(pid, Event::InFlight(Tally::of(in_flight)));
+        self.count(pid);
     }
 
     fn verdict(&mut self, pid: Pid, verdict: Verdict) {
@@ -307,6 +328,7 @@ impl World {
                     in_flight: elder.in_flight,
                 })
                 .collect(),
+            states: Vec::new(),
         };
         for message in frames(&offer) {
             let along = match &message {
@@ -314,7 +336,7 @@ impl World {
                 _ => Vec::new(),
             };
             if let Some(channel) = channel {
-                self.send(channel, &message, along);
+                self.send_with(channel, &message, along, Vec::new());
             }
         }
     }

@@ -224,7 +224,7 @@ fn assert_refusal(world: &World, refusal: Refusal, moment: Moment) {
 const NEXT: Generation = Generation::new(2);
 
 fn hammer_old(world: &mut World, moment: Moment) {
-    let left = world.processes[OLD].in_flight;
+    let left = world.processes[OLD].tally().in_flight;
     let told = world.hammer(OLD);
     match moment {
         Moment::Offering | Moment::Waiting => assert_eq!(told, Err(Refusal::NothingDrains)),

@@ -2,10 +2,11 @@
 
 use std::mem;
 
-use rekindle_core::{ElderEntry, Event, Generation, NewAction, NewEvent, Text};
+use rekindle_core::{ElderEntry, Event, Generation, Intake, NewAction, NewEvent, Text};
 
 use crate::channel::End;
 use crate::drive::EXIT;
+use crate::moving::receiver;
 use crate::process::{Condition, Origin, Process};
 use crate::program::{Conduct, Program};
 use crate::world::{Occurrence, Pid, World};
@@ -32,7 +33,7 @@ impl World {
         let program = process.program.clone();
         if let Some(newcomer) = process.new_side_mut() {
             let claimed = program.claimed(newcomer.offer.listeners.len());
-            newcomer.side.handle(NewEvent::Ready(claimed));
+            newcomer.side.handle(NewEvent::Ready { claimed, takes: vec![receiver()] });
             self.pump_new(pid);
         }
     }
@@ -45,7 +46,7 @@ impl World {
             match newcomer.side.poll_action() {
                 Some(NewAction::Send(message)) => {
                     if let Some(end) = newcomer.channel {
-                        self.send(end, &message, Vec::new());
+                        self.send(end, &message);
                     }
                 }
                 Some(NewAction::Serve) => self.serve(pid, true),
@@ -108,6 +109,8 @@ impl World {
         process.generation = greeting.generation;
         let generations = newcomer.offer.elders.iter().map(|entry| entry.generation);
         process.elders = generations.zip(newcomer.ends).collect();
+        let elders = process.elders.keys();
+        process.intakes = elders.map(|&elder| (elder, Intake::shut(greeting.generation))).collect();
         let count = u32::try_from(process.listeners.len()).expect("few listeners");
         let program = process.program.clone();
         let channel = newcomer.channel.filter(|_| old_is_there);
@@ -121,6 +124,7 @@ impl World {
                 listeners: count,
             },
         );
+        self.accept_kept(pid);
         if let (Some(end), true) = (channel, program.conduct != Conduct::NeverSaysThatItServes) {
             self.after(program.announces, Occurrence::Announce { pid, end });
         }
@@ -132,7 +136,9 @@ impl World {
 
     fn meet_predecessor(&mut self, pid: Pid, old: Pid, end: End) -> ElderEntry {
         let generation: Generation = self.processes[old].generation;
-        self.processes[pid].elders.insert(generation, end);
+        let process = &mut self.processes[pid];
+        process.elders.insert(generation, end);
+        process.intakes.insert(generation, Intake::open(process.generation));
         ElderEntry { generation, pid: u32::try_from(old).expect("few processes"), in_flight: 0 }
     }
 }

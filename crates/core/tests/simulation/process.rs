@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rekindle_core::{Generation, Instant, Life, NewSide, Offer, Phase, Settings, Text};
+use rekindle_core::{
+    Generation, Instant, Intake, Life, Moves, NewSide, Offer, Phase, Settings, Tally, Text,
+};
 
 use crate::channel::End;
+use crate::moving::Connection;
 use crate::program::{Conduct, Program};
 use crate::world::{PATIENCE, Pid};
 
@@ -24,6 +27,12 @@ pub(crate) struct Process {
     /// Children that ended and are not reaped.
     pub(crate) zombies: Vec<Pid>,
     pub(crate) in_flight: u64,
+    /// The kept connections that it serves.
+    pub(crate) connections: BTreeSet<Connection>,
+    pub(crate) moves: Moves<Connection>,
+    /// Those that its moves have.
+    pub(crate) moving: BTreeSet<Connection>,
+    pub(crate) intakes: BTreeMap<Generation, Intake<Connection>>,
     /// When it last stopped accepting anything.
     pub(crate) left_at: Option<Instant>,
     /// Whether it gave its predecessor the word that there is no way back.
@@ -68,6 +77,8 @@ pub(crate) struct Upgrade {
     pub(crate) child: Option<Pid>,
     /// The phase that it entered last.
     pub(crate) phase: Phase,
+    /// When its probation ends, once that has begun.
+    pub(crate) probation_ends: Option<Instant>,
     pub(crate) over: bool,
 }
 
@@ -87,6 +98,10 @@ impl Process {
             elders: BTreeMap::new(),
             zombies: Vec::new(),
             in_flight: 0,
+            connections: BTreeSet::new(),
+            moves: Moves::new(),
+            moving: BTreeSet::new(),
+            intakes: BTreeMap::new(),
             left_at: None,
             confirmed: false,
         }
@@ -154,12 +169,19 @@ impl Process {
         up.chain(upgrade).chain(self.elders.values()).copied()
     }
 
-    /// The ends that it reads: of its elders only as long as it is the newest.
+    /// What it has.
+    pub(crate) fn tally(&self) -> Tally {
+        let kept = self.connections.len() + self.moving.len();
+        let in_flight = self.in_flight + kept as u64;
+        Tally { in_flight, resting: 0, moved: self.moves.moved() }
+    }
+
+    /// The ends that it reads: of its elders only as long as it is the one to.
     pub(crate) fn reads(&self) -> Vec<End> {
         let up = self.new_side().and_then(|newcomer| newcomer.channel);
         let upgrade = self.upgrade.as_ref().and_then(|upgrade| upgrade.channel);
-        let elders = self.life.elders().is_some().then(|| self.elders.values().copied());
-        up.into_iter().chain(upgrade).chain(elders.into_iter().flatten()).collect()
+        let elders = self.elders.iter().filter(|(elder, _)| self.life.reads(**elder));
+        up.into_iter().chain(upgrade).chain(elders.map(|(_, end)| *end)).collect()
     }
 
     /// When it has to be woken if nothing happens before.

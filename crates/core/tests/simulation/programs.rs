@@ -116,7 +116,7 @@ fn chain(world: &mut World, length: usize, wait: Duration) {
 
 #[test]
 fn generations_drain_together_and_the_newest_knows_them_all() {
-    let mut world = World::new(&["http"]);
+    let mut world = World::new(&["http"]).without_kept();
     world.work = vec![Duration::from_secs(4)];
     chain(&mut world, 3, Duration::from_millis(700));
     let elders = world.processes[3].life.elders().expect("it is the newest");

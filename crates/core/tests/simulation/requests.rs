@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rekindle_core::{Generation, LifePhase, Message, Reason, Refusal, Text};
 
-use crate::channel::{End, Side};
+use crate::channel::{End, Frame, Side};
 use crate::process::Condition;
 use crate::program::Program;
 use crate::world::{Occurrence, Pid, World};
@@ -26,7 +26,7 @@ impl World {
         if let Err(refusal) = &opened {
             let words = Text::of(refusal);
             let reason = Reason::Busy { words };
-            self.send(ours, &Message::Refused { reason }, Vec::new());
+            self.send(ours, &Message::Refused { reason });
         }
         opened
     }
@@ -101,6 +101,9 @@ impl World {
     pub(crate) fn garbage(&mut self, channel: usize, side: Side) {
         self.watch.disturbed = true;
         let towards = End { channel, side };
-        self.send_bytes(towards.peer(), vec![0xff, 0x00, 0x17], 0, Vec::new());
+        let bytes = vec![0xff, 0x00, 0x17];
+        let (ends, connections) = (Vec::new(), Vec::new());
+        let frame = Frame { due: self.now, bytes, descriptors: 0, ends, connections };
+        self.send_frame(towards.peer(), frame);
     }
 }

@@ -7,6 +7,7 @@
 //!   it took over.
 //! - A drain ends by its deadline.
 //! - When all is quiet, one process serves, and holds nothing of the past.
+//! - A kept connection is served by no more than one process, and is never in nobody's hands.
 //!
 //! Time in which some process hangs does not count: nobody can do anything in it.
 
@@ -124,28 +125,42 @@ impl World {
         watch.light = light;
     }
 
-    /// `struck` is dead: may its service be over?
-    pub(crate) fn judge_blow(&mut self, struck: Pid) {
-        if !self.alive().any(|(_, process)| self.is_heir(struck, process)) {
+    /// A process was struck: may its service be over?
+    pub(crate) fn judge_blow(&mut self) {
+        if !self.alive().any(|(_, process)| self.is_heir(process)) {
             self.watch.over = true;
         }
     }
 
-    /// Whether `process` serves, or will now that `struck` is dead.
-    fn is_heir(&self, struck: Pid, process: &Process) -> bool {
+    /// Whether `process` serves, or will now that another one was struck.
+    fn is_heir(&self, process: &Process) -> bool {
         if !process.accepting.is_empty() {
             return true;
         }
         if process.life.phase() == LifePhase::Draining {
-            let struck = &self.processes[struck];
-            let resumes = process.life.successor() != Some(struck.generation);
-            return resumes || !struck.confirmed;
+            // The word of its successor may be on its way to it, whoever was struck.
+            let successor = process.life.successor();
+            let mut others = self.processes.iter();
+            let confirmed = others.any(|it| Some(it.generation) == successor && it.confirmed);
+            return !confirmed && self.will_hear_in_time(process);
         }
         process.new_side().is_some_and(|newcomer| {
             let old_is_dead = !self.processes[newcomer.old].is_alive();
             let fails = newcomer.side.failure().is_some() || !process.program.becomes_ready();
             old_is_dead && !fails && self.will_have_its_offer(newcomer)
         })
+    }
+
+    /// Whether a process whose successor is dead learns of it in its probation: slow frames are
+    /// read before the end of the file.
+    fn will_hear_in_time(&self, process: &Process) -> bool {
+        let Some(upgrade) = &process.upgrade else { return true };
+        let frames = upgrade.channel.map(|end| self.channels[end.channel].to(end.side));
+        let last = frames.and_then(|frames| frames.back()).map(|frame| frame.due);
+        match (last, upgrade.probation_ends) {
+            (Some(last), Some(end)) => last < end,
+            (None, _) | (_, None) => true,
+        }
     }
 
     /// Whether it has the whole offer, or will read it before it learns that the old one died.
@@ -209,6 +224,7 @@ impl World {
         assert_eq!(process.ends().count(), 0, "a channel is left over");
         assert!(process.zombies.is_empty(), "a zombie is left over");
         assert_eq!(process.life.elders().map(|elders| elders.len()), Some(0));
+        self.look_at_kept(pid);
         Some(pid)
     }
 }

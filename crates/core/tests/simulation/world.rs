@@ -11,6 +11,7 @@ use rekindle_core::{
 };
 
 use crate::channel::{Channel, End, Frame, Side};
+use crate::moving::{Connection, Fate};
 use crate::process::{Condition, Process, Upgrade};
 use crate::program::{Conduct, Program, Start};
 use crate::watch::Watch;
@@ -43,6 +44,13 @@ pub(crate) struct World {
     pub(crate) double: Option<Side>,
     /// How long each connection of a process takes once it drains.
     pub(crate) work: Vec<Duration>,
+    /// When each of its kept connections falls idle once it drains.
+    pub(crate) kept: Vec<Duration>,
+    /// What has become of all connections that there ever were.
+    pub(crate) fates: Vec<Fate>,
+    /// How many moved, and how many came back.
+    pub(crate) moved: usize,
+    pub(crate) given_back: usize,
     pub(crate) watch: Watch,
     /// How many things happened.
     pub(crate) steps: usize,
@@ -83,6 +91,10 @@ pub(crate) enum Occurrence {
     Finish(Pid),
     /// It goes on after it hung.
     Resume(Pid),
+    /// One of its kept connections is between two requests.
+    Idle { pid: Pid, connection: Connection },
+    /// The client of one that stayed was told goodbye, and leaves.
+    Goodbye { pid: Pid, connection: Connection },
 }
 
 impl Occurrence {
@@ -92,6 +104,8 @@ impl Occurrence {
             Self::Start { pid, .. }
             | Self::Ready(pid)
             | Self::Announce { pid, .. }
+            | Self::Idle { pid, .. }
+            | Self::Goodbye { pid, .. }
             | Self::Exit(pid)
             | Self::Finish(pid) => Some(*pid),
             Self::Wake(_) | Self::Kill(_) | Self::Resume(_) => None,
@@ -120,6 +134,10 @@ impl World {
             latency: Duration::from_millis(1),
             double: None,
             work: vec![Duration::from_millis(200), Duration::from_secs(1)],
+            kept: [0, 30, 400, 800].map(Duration::from_millis).into(),
+            fates: Vec::new(),
+            moved: 0,
+            given_back: 0,
             steps: 0,
             traced: false,
             queue: BTreeMap::new(),
@@ -139,6 +157,7 @@ impl World {
             listeners: count,
         };
         world.tell(pid, began);
+        world.accept_kept(pid);
         world
     }
 
@@ -171,6 +190,7 @@ impl World {
             self.steps += 1;
             assert!(self.steps < STEP_LIMIT, "the world runs in a circle");
             self.look();
+            self.look_at_connections();
         }
         true
     }
@@ -234,7 +254,9 @@ impl World {
             }
             Occurrence::Start { pid, attempt } => return self.start(pid, attempt),
             Occurrence::Ready(pid) => self.ready(pid),
-            Occurrence::Announce { end, .. } => self.send(end, &Message::Serving, Vec::new()),
+            Occurrence::Announce { end, .. } => self.send(end, &Message::Serving),
+            Occurrence::Idle { pid, connection } => self.idle(pid, connection),
+            Occurrence::Goodbye { pid, connection } => self.goodbye(pid, connection),
             Occurrence::Exit(pid) => {
                 let process = &self.processes[pid];
                 let crashes = matches!(process.program.conduct, Conduct::Crashes(_));
@@ -263,9 +285,10 @@ impl World {
             self.processes[parent].zombies.push(pid);
         }
         if blow {
-            self.judge_blow(pid);
+            self.judge_blow();
         }
         self.processes[pid].accepting.clear();
+        self.let_go(pid);
         self.wake_all();
     }
 
@@ -327,19 +350,24 @@ impl World {
     }
 
     /// Sends a message from one's own `end`. It is lost if nobody holds the other.
-    pub(crate) fn send(&mut self, end: End, message: &Message, ends: Vec<End>) {
-        let bytes = encode(message).expect("it fits in a frame");
-        let descriptors = message.descriptors();
-        self.send_bytes(end, bytes, descriptors, ends);
+    pub(crate) fn send(&mut self, end: End, message: &Message) {
+        self.send_with(end, message, Vec::new(), Vec::new());
     }
 
-    pub(crate) fn send_bytes(
+    /// Sends a message with what goes along.
+    pub(crate) fn send_with(
         &mut self,
         end: End,
-        bytes: Vec<u8>,
-        descriptors: usize,
+        message: &Message,
         ends: Vec<End>,
+        connections: Vec<Connection>,
     ) {
+        let bytes = encode(message).expect("it fits in a frame");
+        let (due, descriptors) = (self.now, message.descriptors());
+        self.send_frame(end, Frame { due, bytes, descriptors, ends, connections });
+    }
+
+    pub(crate) fn send_frame(&mut self, end: End, frame: Frame) {
         let to = end.peer();
         if !self.is_held(to) {
             return;
@@ -347,7 +375,7 @@ impl World {
         let queue = self.channels[to.channel].to_mut(to.side);
         let earliest = queue.back().map_or(self.now, |frame| frame.due);
         let due = earliest.max(self.now + self.latency);
-        let frame = Frame { due, bytes, descriptors, ends };
+        let frame = Frame { due, ..frame };
         if self.double.take_if(|side| *side == to.side).is_some() {
             queue.push_back(frame.clone());
         }
@@ -386,8 +414,14 @@ impl World {
         asked?;
         self.attempts.push(Attempt { requester: pid, open_for: Duration::ZERO, verdict: None });
         let attempt = self.attempts.len() - 1;
-        self.processes[pid].upgrade =
-            Some(Upgrade { attempt, channel, child: None, phase: Phase::Spawning, over: false });
+        self.processes[pid].upgrade = Some(Upgrade {
+            attempt,
+            channel,
+            child: None,
+            phase: Phase::Spawning,
+            probation_ends: None,
+            over: false,
+        });
         self.pump(pid);
         Ok(attempt)
     }

@@ -191,6 +191,11 @@ impl Helm {
         self.published.has_changed().unwrap_or_else(|_| *self.published.borrow() != self.course)
     }
 
+    /// Whether the course was to stay when this was last asked.
+    pub(crate) fn stays(&self) -> bool {
+        self.course == Course::Stay
+    }
+
     /// What this connection cannot do from here on.
     pub(crate) fn set_standing(&mut self, standing: Standing) {
         self.standing = standing;

@@ -151,7 +151,7 @@ where
                 Next::Wait if self.tally.take_withheld() => may_cork = false,
                 // The last token can have been dropped in another thread just now.
                 Next::Wait if self.tally.is_busy() && !self.tally.wait_for_tokens(context) => {}
-                Next::Wait => return self.poll_too_long(context),
+                Next::Wait => return self.poll_waiting(context),
             }
         }
     }
@@ -177,9 +177,10 @@ where
         }
     }
 
-    /// Whether the client has taken too long, between two requests.
-    fn poll_too_long(&mut self, context: &mut Context<'_>) -> Poll<Halt> {
+    /// There is nothing to do now. Between two requests, has the client taken too long?
+    fn poll_waiting(&mut self, context: &mut Context<'_>) -> Poll<Halt> {
         if !self.tally.is_quiet() {
+            self.pilot.set_idle(false);
             return Poll::Pending;
         }
         let (begun, reads) = (self.tally.begun(), self.tally.reads());
@@ -189,6 +190,7 @@ where
         } else if quiet.awaited == Awaited::FirstByte && quiet.reads != reads {
             *quiet = Quiet { awaited: Awaited::RestOfHead, since: Instant::now(), begun, reads };
         }
+        self.pilot.set_idle(quiet.awaited == Awaited::FirstByte);
         if self.pilot.poll_too_long(quiet.awaited, quiet.since, context) {
             return Poll::Ready(Halt::Over);
         }
@@ -198,6 +200,7 @@ where
     async fn end(self, halt: Halt) -> End<IO> {
         // Asked now, since an exchange that is open ends with what it is taken apart from.
         let is_quiet = self.tally.is_quiet();
+        self.pilot.set_idle(false);
         let parts = self.connection.into_parts();
         match (halt, parts) {
             (Halt::Done, _) | (_, None) => End::Over,

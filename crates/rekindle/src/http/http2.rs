@@ -40,6 +40,7 @@ where
     let idle = Idle { since: Instant::now(), begun: tally.begun() };
     let mut driver = Driver { connection, tally, pilot, stay: true, idle };
     poll_fn(|context| driver.poll(context)).await;
+    driver.pilot.set_idle(false);
 }
 
 /// hyper's settings.
@@ -100,6 +101,7 @@ where
                 self.send_away(Instant::now());
                 continue;
             }
+            self.pilot.set_idle(!self.tally.is_busy());
             if self.tally.is_busy() {
                 if self.tally.wait_for_tokens(context) {
                     return Poll::Pending;

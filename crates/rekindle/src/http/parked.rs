@@ -118,6 +118,7 @@ impl<IO: Transport> Parked<'_, IO> {
         }
         let awaited = if has_begun { Awaited::RestOfHead } else { Awaited::FirstByte };
         let since = *self.since.get_or_insert_with(Instant::now);
+        self.pilot.set_idle(!has_begun);
         if self.pilot.poll_too_long(awaited, since, context) {
             return Poll::Ready(Wake::Over);
         }

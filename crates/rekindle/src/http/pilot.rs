@@ -10,10 +10,14 @@ use tokio::time::Instant;
 use crate::http::course::{Course, Helm};
 use crate::http::permits::{Permit, Permits, Ticket};
 use crate::http::timer::Timer;
+use crate::tracker::{Resting, Tracker};
 
 /// One connection's pilot.
 pub(crate) struct Pilot {
     pub(crate) helm: Helm,
+    tracker: Tracker,
+    /// While the connection only waits to leave or to be closed. Nobody else looks at it.
+    resting: Option<Resting>,
     timer: Timer,
     permits: Permits,
     ticket: Ticket,
@@ -37,8 +41,21 @@ pub(crate) enum Awaited {
 }
 
 impl Pilot {
-    pub(crate) const fn new(helm: Helm, permits: Permits, limits: Limits) -> Self {
-        Self { helm, timer: Timer::new(), permits, ticket: Ticket::None, limits }
+    pub(crate) const fn new(
+        helm: Helm,
+        tracker: Tracker,
+        permits: Permits,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            helm,
+            tracker,
+            resting: None,
+            timer: Timer::new(),
+            permits,
+            ticket: Ticket::None,
+            limits,
+        }
     }
 
     /// The course of this connection. The task is woken when it changes.
@@ -58,6 +75,15 @@ impl Pilot {
             Awaited::RestOfHead => self.limits.head,
         };
         limit.is_some_and(|limit| self.timer.poll_passed(context, since + limit))
+    }
+
+    /// Says whether the connection is between two requests in a process that will not go on: then
+    /// to cut it loses nothing.
+    pub(crate) fn set_idle(&mut self, is_idle: bool) {
+        let rests = is_idle && !self.helm.stays();
+        if rests != self.resting.is_some() {
+            self.resting = rests.then(|| self.tracker.rest());
+        }
     }
 
     /// Whether there is a permit to move. If not, the task is woken when there is.

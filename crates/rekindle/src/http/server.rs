@@ -22,7 +22,7 @@ use crate::http::exchange::BoxError;
 use crate::http::options::HttpOptions;
 use crate::http::permits::Permits;
 use crate::http::request_body::RequestBody;
-use crate::http::session::{Resting, Session};
+use crate::http::session::{Paused, Session};
 use crate::http::site::Site;
 #[cfg(feature = "tls")]
 use crate::http::tls;
@@ -121,7 +121,7 @@ where
     fn serve<S: AsyncStream>(&self, stream: S, bytes: Vec<u8>, guard: Guard, info: ConnectionInfo) {
         let stay = Stay { info, guard, seat: self.capacity.seat() };
         let session = Session::new(Arc::clone(&self.site), self.app.clone());
-        let connection = Resting { stream, bytes: bytes.into(), stay };
+        let connection = Paused { stream, bytes: bytes.into(), stay };
         #[cfg(feature = "tls")]
         if self.site.handshakes.is_some() {
             tokio::spawn(tls::run(session, Arc::clone(&self.site), connection));

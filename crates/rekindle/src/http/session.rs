@@ -40,7 +40,7 @@ pub(crate) struct Session<A> {
 }
 
 /// A connection between two requests: its stream, and what was read from it and not understood.
-pub(crate) struct Resting<IO> {
+pub(crate) struct Paused<IO> {
     pub(crate) stream: IO,
     pub(crate) bytes: Bytes,
     pub(crate) stay: Stay,
@@ -61,27 +61,24 @@ where
     }
 
     /// Serves a connection until it is over or moved. `protocols` is what it may speak.
-    pub(crate) async fn run<IO: Transport>(
-        mut self,
-        connection: Resting<IO>,
-        protocols: Protocols,
-    ) {
+    pub(crate) async fn run<IO: Transport>(mut self, connection: Paused<IO>, protocols: Protocols) {
         let mut next = Some(connection);
-        while let Some(Resting { mut stream, bytes, stay }) = next {
+        while let Some(Paused { mut stream, bytes, stay }) = next {
             next = match parked::wait(&mut stream, bytes, protocols, &mut self.pilot).await {
                 // In a box: parked ones shall not take the room that only these need.
                 Wake::Http1(first) => {
-                    let end = Box::pin(self.http1(Resting { stream, bytes: first, stay })).await;
+                    let end = Box::pin(self.http1(Paused { stream, bytes: first, stay })).await;
                     self.after_http1(end).await
                 }
                 Wake::Http2(first) => {
-                    Box::pin(self.http2(Resting { stream, bytes: first, stay })).await;
+                    Box::pin(self.http2(Paused { stream, bytes: first, stay })).await;
                     None
                 }
                 Wake::Leave(permit, bytes) => {
-                    self.leave(Resting { stream, bytes, stay }, permit).await
+                    self.leave(Paused { stream, bytes, stay }, permit).await
                 }
                 Wake::Over => {
+                    self.pilot.set_idle(false);
                     say_farewell(&mut stream).await;
                     None
                 }
@@ -89,7 +86,7 @@ where
         }
     }
 
-    async fn http1<IO: Transport>(&mut self, connection: Resting<IO>) -> End<IO> {
+    async fn http1<IO: Transport>(&mut self, connection: Paused<IO>) -> End<IO> {
         let (wire, exchanges) = self.begin(connection);
         let tally = Arc::clone(&exchanges.tally);
         let service = service(self.app.clone(), exchanges);
@@ -97,7 +94,7 @@ where
         http1::serve(connection.with_upgrades(), tally, &mut self.pilot).await
     }
 
-    async fn http2<IO: Transport>(&mut self, connection: Resting<IO>) {
+    async fn http2<IO: Transport>(&mut self, connection: Paused<IO>) {
         let (wire, exchanges) = self.begin(connection);
         let tally = Arc::clone(&exchanges.tally);
         let service = service(self.app.clone(), exchanges);
@@ -105,8 +102,8 @@ where
         http2::serve(connection, tally, &mut self.pilot).await;
     }
 
-    fn begin<IO: Transport>(&self, connection: Resting<IO>) -> (Wire<IO>, Exchanges) {
-        let Resting { stream, bytes, stay } = connection;
+    fn begin<IO: Transport>(&self, connection: Paused<IO>) -> (Wire<IO>, Exchanges) {
+        let Paused { stream, bytes, stay } = connection;
         let tally = Arc::new(Tally::default());
         let exchanges = Exchanges {
             info: stay.info.clone(),
@@ -117,7 +114,7 @@ where
     }
 
     /// What is next for a connection that HTTP/1 was spoken on.
-    async fn after_http1<IO: Transport>(&mut self, end: End<IO>) -> Option<Resting<IO>> {
+    async fn after_http1<IO: Transport>(&mut self, end: End<IO>) -> Option<Paused<IO>> {
         let (wire, bytes, purpose) = match end {
             End::Over => return None,
             End::Apart { wire, bytes, purpose } => (wire, bytes, purpose),
@@ -125,7 +122,7 @@ where
         match purpose {
             Purpose::Leave(permit) => {
                 let Wire { stream, stay, .. } = wire;
-                self.leave(Resting { stream, bytes, stay }, permit).await
+                self.leave(Paused { stream, bytes, stay }, permit).await
             }
             Purpose::Close if bytes.is_empty() && !wire.stream.has_arrived() => {
                 let Wire { mut stream, stay: _stay, .. } = wire;
@@ -136,7 +133,7 @@ where
             Purpose::Close => {
                 self.pilot.helm.set_standing(Standing::Begun);
                 let Wire { stream, stay, .. } = wire;
-                Some(Resting { stream, bytes, stay })
+                Some(Paused { stream, bytes, stay })
             }
         }
     }
@@ -144,15 +141,15 @@ where
     /// Moves a connection to the successor. Returns it if it stays here.
     async fn leave<IO: Transport>(
         &mut self,
-        connection: Resting<IO>,
+        connection: Paused<IO>,
         permit: Permit,
-    ) -> Option<Resting<IO>> {
+    ) -> Option<Paused<IO>> {
         let receiver = self.site.receiver.clone();
         let Some(receiver) = receiver.filter(|_| connection.bytes.len() <= MOVE_LIMIT_BYTES) else {
             self.pilot.helm.set_standing(Standing::Bound);
             return Some(connection);
         };
-        let Resting { stream, bytes, stay: Stay { info, guard, seat } } = connection;
+        let Paused { stream, bytes, stay: Stay { info, guard, seat } } = connection;
         let descriptor = stream
             .into_descriptor()
             .inspect_err(|error| warn!(%error, "a connection that should move is lost"))
@@ -167,7 +164,7 @@ where
             .inspect_err(|error| warn!(%error, "a connection that came back is lost"))
             .ok()?;
         let stay = Stay { info, guard: back.guard, seat };
-        Some(Resting { stream, bytes: back.bytes.into(), stay })
+        Some(Paused { stream, bytes: back.bytes.into(), stay })
     }
 }
 

@@ -69,6 +69,7 @@ impl Site {
     pub(crate) fn pilot(&self) -> Pilot {
         let helm = Helm::new(&self.place.course, Standing::Free);
         let HttpOptions { idle_timeout: idle, header_read_timeout: head, .. } = self.options;
-        Pilot::new(helm, self.permits.clone(), Limits { idle, head })
+        let (tracker, permits) = (self.place.tracker.clone(), self.permits.clone());
+        Pilot::new(helm, tracker, permits, Limits { idle, head })
     }
 }

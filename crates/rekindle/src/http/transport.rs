@@ -35,7 +35,7 @@ pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + Sized + 'sta
 
 /// Tells the client that this is the end, if that can be done without waiting.
 pub(crate) async fn say_farewell<IO: AsyncWrite + Unpin>(stream: &mut IO) {
-    poll_fn(|context| Poll::Ready(drop(Pin::new(&mut *stream).poll_shutdown(context)))).await;
+    poll_fn(|context| Poll::Ready(Pin::new(&mut *stream).poll_shutdown(context).is_ready())).await;
 }
 
 impl<S: AsyncStream> Transport for S {

@@ -46,8 +46,13 @@ async fn the_hammer_cuts_what_is_in_flight() {
     let mut other = Client::connect(server.address).await;
     assert_eq!(other.get("/").await.status, 200, "the first is there by now");
     server.running.stop();
+    assert_eq!(other.end().await, "", "it was idle");
+    while server.running.in_flight() > 1 {
+        tokio::task::yield_now().await;
+    }
     server.running.hammer();
     let report = server.running.drained().await;
     assert!(matches!(report.end, DrainEnd::Hammered(_)), "{:?}", report.end);
+    assert_eq!(report.cut, 1);
     assert_eq!(client.end().await, "");
 }

@@ -33,18 +33,24 @@ fn main() -> anyhow::Result<ExitCode> {
 
 async fn run(mut service: Service, settings: &Settings) -> anyhow::Result<Report> {
     let generation = service.generation();
-    let app = Router::new().fallback(async move |uri: Uri| answer(&uri, generation).await);
+    let app = Router::new().fallback(async move |uri: Uri| answer(uri, generation).await);
+    let tls = match Tls::from_files(Certificate::CHAIN_FILE, Certificate::KEY_FILE) {
+        Ok(tls) => tls,
+        Err(error) => {
+            service.fail(&error);
+            return Err(error.into());
+        }
+    };
     for (name, address) in &settings.listeners {
-        let tls = Tls::from_files(Certificate::CHAIN_FILE, Certificate::KEY_FILE)?;
         let listener = service.tcp(name, address)?;
-        service.serve_with(listener, app.clone(), HttpOptions::new().tls(tls));
+        service.serve_with(listener, app.clone(), HttpOptions::new().tls(tls.clone()));
     }
     let running = service.ready().await?;
     Ok(running.drained().await)
 }
 
-async fn answer(uri: &Uri, generation: Generation) -> impl IntoResponse {
-    if let Some(delay_ms) = delay_ms(uri) {
+async fn answer(uri: Uri, generation: Generation) -> impl IntoResponse {
+    if let Some(delay_ms) = delay_ms(&uri) {
         eprintln!("asked to wait {delay_ms} ms");
         tokio::time::sleep(Duration::from_millis(delay_ms)).await;
     }

@@ -35,7 +35,9 @@ fn a_bad_certificate_aborts_the_upgrade_with_its_words_and_the_old_one_serves_on
     kept.handshake().unwrap();
     let directory = server.installation().directory();
     let key = directory.join(Certificate::KEY_FILE);
-    for (content, words) in [("", "find a private key in"), ("-----BEGIN", "as PEM")] {
+    for (content, words) in
+        [("", "find a private key in"), ("-----BEGIN PRIVATE KEY-----\nAAAA\n", "as PEM")]
+    {
         fs::write(&key, content).unwrap();
         let verdict = server.upgrade();
         assert_eq!(verdict.verdict, "aborted", "{verdict:?}");

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rekindle::control::Wait;
 use rekindle_e2e::{Certificate, Ended, Settings, TlsClients, eventually};
 use rekindle_unix::Signal;
 use rustls::version::TLS13;
@@ -62,8 +63,8 @@ fn kept_connections_lose_no_request_through_ten_upgrades() {
     let clients = TlsClients::new(&TLS13, &[&certificate]);
     let seen: [Seen; CLIENTS] = Default::default();
     let is_over = AtomicBool::new(false);
+    let ask = |one: &Seen| one.keep_asking(&clients, address, &is_over);
     thread::scope(|scope| {
-        let ask = |one: &'_ Seen| one.keep_asking(&clients, address, &is_over);
         let asking: Vec<_> = seen.iter().map(|one| scope.spawn(|| ask(one))).collect();
         for generation in 1..=1 + UPGRADES {
             if generation > 1 {
@@ -98,6 +99,7 @@ fn an_idle_connection_is_closed_at_the_deadline_with_close_notify() {
     idle.closed().unwrap();
     let took = since.elapsed();
     assert!(took >= drain_timeout && took < drain_timeout + TOLERANCE, "{took:?}");
+    assert_eq!(server.first_end(), Ended::Exited(0), "nothing was lost");
 }
 
 #[test]
@@ -122,6 +124,26 @@ fn a_connection_that_was_idle_is_served_once_more_while_the_old_process_drains()
 }
 
 #[test]
+fn a_connection_that_was_not_told_goodbye_stays_after_a_roll_back() {
+    let certificate = Certificate::new();
+    let long = Settings { probation: Duration::from_secs(600), ..settings() };
+    let (server, address) = server(&certificate, long);
+    let clients = TlsClients::new(&TLS13, &[&certificate]);
+    let mut kept = clients.connect(address).unwrap();
+    kept.get("/").unwrap();
+    let verdict = server.begin_upgrade(Wait::Committed).verdict().committed();
+    server.signal(verdict.pid, Signal::Kill);
+    eventually("the old one serves again", || {
+        let mut client = clients.connect(address).ok()?;
+        (client.get("/").ok()?.generation == 1).then_some(())
+    });
+    for _ in 0..3 {
+        let answer = kept.get("/").unwrap();
+        assert!(answer.generation == 1 && !answer.closes, "{answer:?}");
+    }
+}
+
+#[test]
 fn a_stop_closes_idle_connections_with_close_notify_and_lets_an_answer_finish() {
     let certificate = Certificate::new();
     let (server, address) = server(&certificate, settings());
@@ -132,7 +154,7 @@ fn a_stop_closes_idle_connections_with_close_notify_and_lets_an_answer_finish() 
     busy.get("/").unwrap();
     busy.send_get("/slow?ms=500").unwrap();
     server.wait_for_log("asked to wait 500 ms");
-    server.signal(server.first_pid(), Signal::TERM);
+    server.signal(server.first_pid(), Signal::Term);
     idle.closed().unwrap();
     let answer = busy.answer().unwrap();
     assert!(answer.closes);

@@ -33,7 +33,7 @@ fn app() -> Router {
 
 fn serve<IO: Transport>(process: &Process, stream: IO, bytes: Vec<u8>) -> JoinHandle<()> {
     let session = Session::new(Arc::clone(&process.site), app());
-    let connection = Resting { stream, bytes: bytes.into(), stay: process.stay() };
+    let connection = Paused { stream, bytes: bytes.into(), stay: process.stay() };
     tokio::spawn(session.run(connection, Protocols::Either))
 }
 
@@ -240,4 +240,35 @@ async fn go_through(server: TcpStream, hops: Vec<usize>) {
     }
     let last = Process::new();
     serve(&last, stream, bytes).await.expect("no panic");
+}
+
+#[tokio::test]
+async fn who_waits_for_its_last_response_rests_unless_a_request_has_begun() {
+    let old = Process::new();
+    let resting = || old.shared.tracker.resting();
+    let comes_to = async |expected: u64| {
+        let seen = async {
+            while resting() != expected {
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, seen).await.unwrap_or_else(|_| panic!("{} rest", resting()));
+    };
+    let (mut kept, server) = pair().await;
+    let served = serve(&old, server, Vec::new());
+    let (_fresh, server) = pair().await;
+    serve(&old, server, Vec::new());
+    kept.write_all(get(1).as_bytes()).await.unwrap();
+    read_until(&mut kept, "/1:").await;
+    assert_eq!(resting(), 0, "this process goes on");
+    old.course.send_replace(Course::Goodbye);
+    comes_to(2).await;
+    kept.write_all(&get(2).as_bytes()[..9]).await.unwrap();
+    comes_to(1).await;
+    kept.write_all(&get(2).as_bytes()[9..]).await.unwrap();
+    read_until(&mut kept, "/2:").await;
+    served.await.unwrap();
+    assert_eq!(resting(), 1);
+    old.course.send_replace(Course::Stay);
+    comes_to(0).await;
 }

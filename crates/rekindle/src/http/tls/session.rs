@@ -13,14 +13,14 @@ use crate::http::course::cut;
 use crate::http::exchange::BoxError;
 use crate::http::parked::Protocols;
 use crate::http::request_body::RequestBody;
-use crate::http::session::{Resting, Session};
+use crate::http::session::{Paused, Session};
 use crate::http::site::Site;
 use crate::http::tls::handshake::Agreed;
 use crate::http::transport::say_farewell;
 
 /// Serves a connection until it is over. It counts as in flight from the first, so a handshake is
 /// finished whatever happens to the process, but for the hammer.
-pub(crate) async fn run<S, A, B>(session: Session<A>, site: Arc<Site>, connection: Resting<S>)
+pub(crate) async fn run<S, A, B>(session: Session<A>, site: Arc<Site>, connection: Paused<S>)
 where
     S: AsyncStream,
     A: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
@@ -34,7 +34,7 @@ where
         return;
     };
     // Nothing was read yet: connections over TLS do not arrive from elsewhere.
-    let Resting { stream, bytes: _, stay } = connection;
+    let Paused { stream, bytes: _, stay } = connection;
     let shaken = tokio::select! {
         biased;
         () = cut(site.place.course.clone()) => return,
@@ -57,5 +57,5 @@ where
             return;
         }
     };
-    session.run(Resting { stream, bytes: Bytes::new(), stay }, protocols).await;
+    session.run(Paused { stream, bytes: Bytes::new(), stay }, protocols).await;
 }

@@ -14,8 +14,34 @@ use crate::http::tls::tickets::Tickets;
 
 /// TLS for a listener: TLS 1.2 and 1.3 by rustls.
 ///
-/// Sessions resume over upgrades, in whichever process the client comes to: the keys of the
-/// session tickets are handed to the next version, and replaced every six hours.
+/// A connection over TLS does not move at an upgrade. Its next answer says `Connection: close`
+/// (HTTP/2: GOAWAY), and one that stays idle until the drain deadline is closed then, with
+/// `close_notify`. The client comes again and resumes its session, in whichever process it comes
+/// to: the keys of the session tickets are handed to the next version, and replaced every six
+/// hours.
+///
+/// ```no_run
+/// use axum::{Router, routing::get};
+/// use rekindle::Service;
+/// use rekindle::http::{HttpOptions, Tls};
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let mut service = Service::builder().start()?;
+///     let listener = service.tcp("https", "0.0.0.0:8443")?;
+///     let tls = match Tls::from_files("chain.pem", "key.pem") {
+///         Ok(tls) => tls,
+///         Err(error) => {
+///             service.fail(&error); // the old process serves on, and tells its operator why
+///             return Err(error.into());
+///         }
+///     };
+///     let app = Router::new().route("/", get(|| async { "hello\n" }));
+///     service.serve_with(listener, app, HttpOptions::new().tls(tls));
+///     service.ready().await?.drained().await;
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "it does nothing before a listener is served with it"]
 pub struct Tls {
