@@ -6,8 +6,11 @@
 //! how far, one line a moment: a word, the process id, the time of `CLOCK_MONOTONIC` in
 //! nanoseconds, which all processes share; and with `serving`, what it listens on.
 
+#[path = "common/say.rs"]
+mod say;
+
 use std::convert::Infallible;
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,9 +18,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rekindle::{Connection, Service, TcpListener};
-use rustix::time::{ClockId, clock_gettime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use self::say::say;
 
 /// Short, as what is measured is a process that serves alone, its predecessor long gone.
 const PROBATION: Duration = Duration::from_millis(20);
@@ -88,13 +92,4 @@ async fn answer(mut connection: Connection<TcpStream>, response: &str) -> io::Re
 fn addresses(listeners: &[TcpListener]) -> String {
     let addresses = listeners.iter().filter_map(TcpListener::local_addr);
     addresses.map(|address: SocketAddr| address.to_string()).collect::<Vec<_>>().join(",")
-}
-
-/// Says that a moment has come. Whole lines, as all generations have the same output.
-fn say(moment: &str, rest: &str) {
-    let now = clock_gettime(ClockId::Monotonic);
-    let (seconds, nanoseconds) = (now.tv_sec, now.tv_nsec);
-    let line = format!("{moment} {} {seconds}{nanoseconds:09} {rest}\n", std::process::id());
-    // If nobody listens any more there is nobody to tell.
-    let _unheard = io::stdout().write_all(line.as_bytes());
 }

@@ -1,28 +1,36 @@
 //! `cargo xtask bench`: how long upgrades take, and what they cost, against our goals.
 //!
-//! All is measured from outside, on the loopback, with the example `bench_server`; what compares
-//! two things measures them in turn in one run.
+//! All is measured from outside, on the loopback, with the examples `bench_*`; what compares two
+//! things measures them in turn in one run.
 
 mod ask;
-mod build;
 mod chain;
+mod client;
 mod clock;
+mod control;
+mod cores;
+mod descriptors;
+mod http;
 mod lines;
 mod listeners;
 mod median;
 mod moment;
+mod moves;
 mod process;
+mod programs;
 mod report;
 mod rows;
 mod server;
 mod timeline;
 mod upgrade;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+use self::programs::Programs;
 use self::report::Report;
 use crate::repository::Repository;
 
@@ -37,9 +45,9 @@ pub(crate) struct BenchOptions {
     /// Fail (status 1) if a goal is missed
     #[arg(long, global = true)]
     check: bool,
-    /// Measure this build of `bench_server`, and build none
-    #[arg(long, global = true, value_name = "PATH")]
-    server: Option<PathBuf>,
+    /// Measure with the `bench_*` programs in this directory, and build none
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    programs: Option<PathBuf>,
 }
 
 /// One bench.
@@ -60,6 +68,24 @@ enum Bench {
         #[arg(long, value_name = "N", default_value_t = 1000)]
         listeners: usize,
     },
+    /// Serving HTTP by rekindle beside serving it without, and upgrades beside none
+    Http {
+        /// How often to measure
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        rounds: usize,
+        /// How long to measure each time, in milliseconds
+        #[arg(long, value_name = "MS", default_value_t = 2000)]
+        round_ms: u64,
+    },
+    /// Kept HTTP connections that an upgrade moves
+    Move {
+        /// How often to measure
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        rounds: usize,
+        /// How many connections
+        #[arg(long, value_name = "N", default_value_t = 10_000)]
+        connections: usize,
+    },
     /// What the last process of a chain of upgrades holds, beside the second
     Chain {
         /// How many upgrades
@@ -70,11 +96,11 @@ enum Bench {
 
 /// Measures. Returns whether all is well: without `--check` a missed goal is only said.
 pub(crate) fn run(repository: &Repository, options: &BenchOptions) -> Result<bool> {
-    let server = match &options.server {
-        Some(path) => path.clone(),
-        None => build::build(repository)?,
+    let programs = match &options.programs {
+        Some(directory) => Programs::Built(directory),
+        None => Programs::OfRepository(repository),
     };
-    let report = options.bench.measure(&server)?;
+    let report = options.bench.measure(&programs)?;
     if options.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
@@ -91,11 +117,18 @@ impl BenchOptions {
 }
 
 impl Bench {
-    fn measure(&self, server: &Path) -> Result<Report> {
+    fn measure(&self, programs: &Programs<'_>) -> Result<Report> {
         match *self {
-            Self::Upgrade { rounds } => upgrade::measure(server, rounds),
-            Self::Listeners { rounds, listeners } => listeners::measure(server, rounds, listeners),
-            Self::Chain { upgrades } => chain::measure(server, upgrades),
+            Self::Upgrade { rounds } => upgrade::measure(&programs.server()?, rounds),
+            Self::Listeners { rounds, listeners } => {
+                listeners::measure(&programs.server()?, rounds, listeners)
+            }
+            Self::Chain { upgrades } => chain::measure(&programs.server()?, upgrades),
+            Self::Http { rounds, round_ms } => {
+                let round = Duration::from_millis(round_ms);
+                http::measure(programs, http::Effort { rounds, round })
+            }
+            Self::Move { rounds, connections } => moves::measure(programs, rounds, connections),
         }
     }
 }
@@ -139,6 +172,10 @@ mod tests {
         assert!(matches!(bench, Bench::Listeners { rounds: 20, listeners: 1000 }), "{bench:?}");
         let bench = options("bench upgrade").bench;
         assert!(matches!(bench, Bench::Upgrade { rounds: 20 }), "{bench:?}");
+        let bench = options("bench http").bench;
+        assert!(matches!(bench, Bench::Http { rounds: 5, round_ms: 2000 }), "{bench:?}");
+        let bench = options("bench move").bench;
+        assert!(matches!(bench, Bench::Move { connections: 10_000, .. }), "{bench:?}");
         let bench = options("bench chain --upgrades 7").bench;
         assert!(matches!(bench, Bench::Chain { upgrades: 7 }), "{bench:?}");
     }

@@ -17,8 +17,14 @@ struct Budget {
     limit: usize,
 }
 
-const BUDGETS: [Budget; 2] = [
+const BUDGETS: [Budget; 4] = [
     Budget { name: "default features", features: &[], limit: 60 },
+    Budget { name: "default features and `tls`", features: &["--features", "tls"], limit: 75 },
+    Budget {
+        name: "`tokio` alone",
+        features: &["--no-default-features", "--features", "tokio"],
+        limit: 40,
+    },
     Budget { name: "no default features", features: &["--no-default-features"], limit: 30 },
 ];
 

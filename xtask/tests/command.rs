@@ -23,12 +23,12 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// The server of the benches, which `cargo test` builds beside the tests.
-fn server() -> PathBuf {
+/// Where the programs of the benches are, which `cargo test` builds beside the tests.
+fn programs() -> PathBuf {
     let xtask = Path::new(env!("CARGO_BIN_EXE_xtask"));
-    let server = xtask.with_file_name("examples").join("bench_server");
-    assert!(server.is_file(), "{} is built by `cargo test`", server.display());
-    server
+    let programs = xtask.with_file_name("examples");
+    assert!(programs.join("bench_server").is_file(), "`cargo test` builds {}", programs.display());
+    programs
 }
 
 /// A repository with these files, of which nothing is committed.
@@ -111,8 +111,8 @@ fn a_wrong_word_is_status_2() {
 
 #[test]
 fn a_bench_is_read_by_programs() {
-    let mut command = xtask(&["bench", "chain", "--upgrades", "3", "--json", "--server"]);
-    let output = command.arg(server()).output().unwrap();
+    let mut command = xtask(&["bench", "chain", "--upgrades", "3", "--json", "--programs"]);
+    let output = command.arg(programs()).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["bench"], "chain");
@@ -123,8 +123,8 @@ fn a_bench_is_read_by_programs() {
 
 #[test]
 fn a_bench_is_read_by_people() {
-    let mut command = xtask(&["bench", "upgrade", "--rounds", "1", "--server"]);
-    let output = command.arg(server()).output().unwrap();
+    let mut command = xtask(&["bench", "upgrade", "--rounds", "1", "--programs"]);
+    let output = command.arg(programs()).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     for words in ["upgrade", "floor", "the whole", "ready, commit", "goal "] {
         assert!(stdout(&output).contains(words), "{words} is not in\n{}", stdout(&output));
@@ -133,7 +133,13 @@ fn a_bench_is_read_by_people() {
 
 #[test]
 fn a_bench_that_cannot_be_done_is_status_2() {
-    let output = xtask(&["bench", "upgrade", "--server", "true"]).output().unwrap();
+    let programs = tempfile::tempdir().unwrap();
+    let script = programs.path().join("bench_server");
+    // Written by a child, so that no other test's child holds it open for writing when it is run.
+    let write = format!("printf '#!/bin/sh\n' >{0} && chmod +x {0}", script.display());
+    assert!(Command::new("sh").args(["-c", &write]).status().unwrap().success());
+    let mut command = xtask(&["bench", "upgrade", "--programs"]);
+    let output = command.arg(programs.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("the server: it is gone"), "{}", stderr(&output));
     assert!(output.stdout.is_empty());

@@ -3,7 +3,6 @@
 //! Owns what it answers and what it announces. Refuses everything that a real service would leave
 //! to the library too.
 
-use std::future::IntoFuture as _;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -50,13 +49,13 @@ pub(crate) fn run(plan: &Plan) -> Result<ExitStatus, Failure> {
 async fn serve(mut service: Service, listen: SocketAddr) -> Result<ExitStatus, Failure> {
     let listener = claim(&mut service, listen)?;
     let address = listener.local_addr().unwrap_or(listen);
-    let running = service.ready().await.context("take over")?;
-    let (pid, generation) = (std::process::id(), running.generation().number());
+    let (pid, generation) = (std::process::id(), service.generation().number());
     let greeting = format!("pid {pid} generation {generation}\n");
     let router = Router::new()
         .route("/", get(move || async move { greeting }))
         .route("/echo", post(|body: Bytes| async move { body }));
-    tokio::spawn(axum::serve(listener, router).into_future());
+    service.serve(listener, router);
+    let running = service.ready().await.context("take over")?;
     announce(&Announcement::Serving { pid, generation, address });
     let report = running.drained().await;
     Ok(if report.cut == 0 { ExitStatus::Done } else { ExitStatus::Noticed })

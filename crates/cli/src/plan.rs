@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn demo_has_the_documented_defaults() {
         let expected =
-            demo::Plan { upgrades: 5, connections: 16, listen: ([127, 0, 0, 1], 8888).into() };
+            demo::Plan { upgrades: 5, connections: 20, listen: ([127, 0, 0, 1], 8888).into() };
         assert_eq!(plan("rekindle demo").unwrap(), (Plan::Demo(expected), Format::Text));
     }
 

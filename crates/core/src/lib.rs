@@ -23,7 +23,7 @@ mod generation;
 mod life;
 mod listener;
 mod message;
-mod moved_entry;
+mod moved;
 mod moves;
 mod new;
 mod offer;
@@ -43,7 +43,7 @@ pub use generation::Generation;
 pub use life::{Action, Ending, Event, Life, LifePhase, Refusal};
 pub use listener::{ListenerEntry, ListenerName, NameError, SocketKind};
 pub use message::{ElderEntry, Message, StateEntry};
-pub use moved_entry::{MOVE_LIMIT_BYTES, MoveRefusal, MovedEntry, Receiver};
+pub use moved::{MOVE_LIMIT_BYTES, MoveRefusal, MovedEntry, Receiver};
 pub use moves::{Intake, MOVE_WINDOW, MoveAction, Moves, RECEIVER_LIMIT};
 pub use new::{Greeting, NewAction, NewEvent, NewFailure, NewSide};
 pub use offer::{

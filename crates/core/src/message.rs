@@ -16,7 +16,7 @@ use minicbor::{Decode, Encode};
 
 use crate::generation::Generation;
 use crate::listener::{ListenerEntry, ListenerName};
-use crate::moved_entry::{MovedEntry, Receiver};
+use crate::moved::{MovedEntry, Receiver};
 use crate::reason::Reason;
 use crate::recall::{Then, Turn};
 use crate::text::Text;

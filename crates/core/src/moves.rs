@@ -24,7 +24,7 @@ use core::{iter, mem};
 pub use self::intake::Intake;
 use crate::codec::FRAME_LIMIT_BYTES;
 use crate::message::Message;
-use crate::moved_entry::{MOVE_LIMIT_BYTES, MoveRefusal, MovedEntry, Receiver};
+use crate::moved::{MOVE_LIMIT_BYTES, MoveRefusal, MovedEntry, Receiver};
 use crate::offer::{DESCRIPTORS_PER_FRAME, LISTENER_LIMIT};
 use crate::recall::{Then, Turn};
 
@@ -172,8 +172,7 @@ impl<C> Moves<C> {
     }
 
     /// Whoever reads what was sent and not taken will not take it. The answer goes before anything
-    /// that is sent again, so that its reader knows one from the other. It is given once, and only
-    /// to a process that was heard to serve.
+    /// that is sent again, so that its reader knows one from the other.
     pub fn recall(&mut self, turn: Turn, then: Then) {
         match self.state {
             State::Closed | State::Expecting => return,
@@ -223,6 +222,11 @@ impl<C> Moves<C> {
         match self.state {
             State::Closed | State::Expecting => return None,
             State::Open { .. } => {}
+        }
+        // A batch costs both sides about as much as ten connections, so that a small one waits for
+        // company while another is on its way. It never waits longer than that one takes.
+        if !self.sent.is_empty() && self.waiting.len() < DESCRIPTORS_PER_FRAME {
+            return None;
         }
         let sent: usize = self.sent.iter().map(|batch| batch.moves.len()).sum();
         let room = MOVE_WINDOW.saturating_sub(sent).min(DESCRIPTORS_PER_FRAME);

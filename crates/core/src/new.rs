@@ -22,7 +22,7 @@ use core::time::Duration;
 use crate::codec::DecodeError;
 use crate::generation::Generation;
 use crate::message::Message;
-use crate::moved_entry::Receiver;
+use crate::moved::Receiver;
 use crate::moves::RECEIVERS_PER_FRAME;
 use crate::offer::{Offer, OfferError, OfferReader};
 use crate::reason::Reason;

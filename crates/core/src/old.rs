@@ -28,7 +28,7 @@ use core::time::Duration;
 pub use self::event::{OldAction, OldEvent, Terms};
 use crate::generation::Generation;
 use crate::message::Message;
-use crate::moved_entry::Receiver;
+use crate::moved::Receiver;
 use crate::moves::RECEIVER_LIMIT;
 use crate::reason::{Reason, SpawnFailure};
 use crate::settings::Settings;

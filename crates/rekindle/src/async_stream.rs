@@ -21,12 +21,13 @@ pub trait Stream: AsFd + Sized + Send + 'static + sealed::Sealed {
     const KIND: SocketKind;
     #[doc(hidden)]
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self>;
+    /// The runtime does not watch it any more.
     #[doc(hidden)]
     fn into_descriptor(self) -> io::Result<OwnedFd>;
 }
 
 /// A stream that is read and written in a task. Not to be implemented elsewhere.
-pub trait AsyncStream: Stream {
+pub trait AsyncStream: Stream + AsyncRead + AsyncWrite + Unpin {
     #[doc(hidden)]
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
     #[doc(hidden)]

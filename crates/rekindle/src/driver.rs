@@ -303,6 +303,8 @@ impl Driver {
     }
 
     fn hammer_by(&mut self, whom: &str) {
+        // What was finished since the last count is not cut.
+        self.count();
         match self.life.hammer(self.clock.now()) {
             Ok(processes) => info!(processes, by = whom, "the hammer falls"),
             Err(refusal) => info!(%refusal, by = whom, "no hammer"),

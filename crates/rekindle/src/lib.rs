@@ -33,6 +33,8 @@
 //! | feature | adds |
 //! |---|---|
 //! | `tokio` (default) | [`Service`] and its listeners, for tasks; [`blocking`] is always there |
+//! | `http` (default) | [`Service::serve`]: HTTP/1.1 whose connections move, and HTTP/2 |
+//! | `tls` | the same over TLS, with session tickets that outlive a process |
 //! | `axum` | `axum::serve` on our listeners |
 //! | `metrics` | counters and gauges through the `metrics` facade |
 
@@ -59,6 +61,8 @@ mod hand_over;
 mod handed_over;
 mod held;
 mod hooks;
+#[cfg(feature = "http")]
+pub mod http;
 mod incoming;
 mod inventory;
 mod life;
@@ -73,6 +77,8 @@ mod reception;
 mod report;
 #[cfg(feature = "tokio")]
 mod running;
+#[cfg(feature = "http")]
+mod serve;
 #[cfg(feature = "tokio")]
 mod service;
 mod shared;
@@ -109,6 +115,8 @@ pub use rekindle_unix::{
 pub use report::{EXIT_CUT, Report, UpgradeReport};
 #[cfg(feature = "tokio")]
 pub use running::Running;
+#[cfg(feature = "http")]
+pub use serve::{ServeError, serve};
 #[cfg(feature = "tokio")]
 pub use service::Service;
 pub use signal_policy::SignalAction;

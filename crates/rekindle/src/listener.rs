@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(feature = "http")]
+use rekindle_core::{ListenerName, SocketKind};
 use rekindle_unix::Address;
 use rustix::net::SocketFlags;
 use tokio::io::Interest;
@@ -92,6 +94,16 @@ impl<S: Stream> Listener<S> {
     #[must_use]
     pub fn socket(&self) -> Socket {
         Socket::new(Arc::clone(self.acceptor.held()))
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn listener_name(&self) -> ListenerName {
+        self.acceptor.held().name().clone()
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn kind(&self) -> SocketKind {
+        self.acceptor.held().entry.kind
     }
 
     /// One attempt, as soon as there is something in the queue; or whatever the gate says.

@@ -86,8 +86,14 @@ impl Outbox {
         let outcome = Arc::new(Watch::new(None));
         let promise = Promise { outcome: Arc::clone(&outcome) };
         let parcel = Parcel { descriptor: Arc::new(descriptor), guard, outcome };
-        self.lock().push_back(Departure { entry, parcel });
-        self.inner.bell.ring();
+        let mut departures = self.lock();
+        // The driver looks until there are none: for what follows another it is on its way.
+        let is_first = departures.is_empty();
+        departures.push_back(Departure { entry, parcel });
+        drop(departures);
+        if is_first {
+            self.inner.bell.ring();
+        }
         promise
     }
 
@@ -144,5 +150,34 @@ impl Promise {
     pub(crate) fn outcome_blocking(self) -> Result<(), GivenBack> {
         self.outcome.until_blocking(|outcome| outcome.is_some().then_some(()));
         self.outcome.change(Option::take).unwrap_or(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rekindle_core::Text;
+    use rustix::event::{EventfdFlags, eventfd};
+
+    use super::*;
+    use crate::tracker::Tracker;
+
+    fn hand_over(outbox: &Outbox) -> Promise {
+        let receiver = Receiver { name: "a".parse().unwrap(), protocol: Text::from("b") };
+        let descriptor = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
+        let guard = Tracker::new(Arc::new(Bell::new().unwrap())).guard();
+        outbox.hand_over(MovedEntry { receiver, bytes: Vec::new() }, descriptor, guard)
+    }
+
+    #[test]
+    fn the_bell_is_rung_for_the_first_and_not_for_those_behind_it() {
+        let bell = Arc::new(Bell::new().unwrap());
+        let outbox = Outbox::new(Arc::clone(&bell));
+        for _ in 0..2 {
+            let _first = hand_over(&outbox);
+            assert!(bell.silence());
+            let _second = hand_over(&outbox);
+            assert!(!bell.silence());
+            assert!(outbox.next().is_some() && outbox.next().is_some() && outbox.next().is_none());
+        }
     }
 }

@@ -1,19 +1,37 @@
 //! A service before it is ready, for tasks: it claims its listeners.
 
+#[cfg(feature = "http")]
+use std::error::Error;
 use std::num::NonZeroU16;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+#[cfg(feature = "http")]
+use ::http::{Request, Response};
+#[cfg(feature = "http")]
+use http_body::Body;
+#[cfg(feature = "http")]
+use rekindle_core::Text;
 use rekindle_core::{Generation, NewFailure};
 use rekindle_unix::{Address, BindOptions, SocketKind};
+#[cfg(feature = "http")]
+use tower_service::Service as TowerService;
 
 use crate::acceptor::Acceptor;
+#[cfg(feature = "http")]
+use crate::async_stream::AsyncStream;
 use crate::async_stream::Stream;
 use crate::builder::Builder;
 use crate::claims::Claims;
 use crate::datagram_socket::{DatagramSocket, UdpSocket, UnixDatagramSocket};
 use crate::datagrams::{DatagramTransport, Receiver};
 use crate::handed_over::HandedOver;
+#[cfg(feature = "http")]
+use crate::held::system_kind;
+#[cfg(feature = "tls")]
+use crate::http::Tickets;
+#[cfg(feature = "http")]
+use crate::http::{HTTP1, HttpOptions, Permits, RequestBody, Server};
 use crate::inventory::ListenError;
 use crate::listener::{Listener, SeqpacketListener, TcpListener, UnixListener};
 use crate::reception::Reception;
@@ -30,6 +48,10 @@ use crate::start::StartError;
 #[must_use = "a service serves once it is `ready`"]
 pub struct Service {
     claims: Claims,
+    #[cfg(feature = "http")]
+    permits: Permits,
+    #[cfg(feature = "tls")]
+    tickets: Option<Tickets>,
 }
 
 impl Builder {
@@ -43,7 +65,13 @@ impl Builder {
     ///
     /// [`StartError`]. The old process, if there is one, serves on.
     pub fn start(self) -> Result<Service, StartError> {
-        Ok(Service { claims: Claims::new(self.begin()?) })
+        Ok(Service {
+            claims: Claims::new(self.begin()?),
+            #[cfg(feature = "http")]
+            permits: Permits::new(),
+            #[cfg(feature = "tls")]
+            tickets: None,
+        })
     }
 }
 
@@ -182,6 +210,53 @@ impl Service {
         Ok(HandedOver::new(Reception::new(mailbox, self.claims.shared())))
     }
 
+    /// Serves HTTP on a listener, once this process is [ready](Self::ready) and for the rest of its
+    /// life. `app` is any tower service, such as an `axum::Router`; see [`crate::http`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    #[cfg(feature = "http")]
+    pub fn serve<S, A, B>(&mut self, listener: Listener<S>, app: A)
+    where
+        S: AsyncStream,
+        A: TowerService<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
+        A::Future: Send,
+        A::Error: Into<Box<dyn Error + Send + Sync>>,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.serve_with(listener, app, HttpOptions::new());
+    }
+
+    /// [`Service::serve`] with settings.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    #[cfg(feature = "http")]
+    pub fn serve_with<S, A, B>(&mut self, listener: Listener<S>, app: A, options: HttpOptions)
+    where
+        S: AsyncStream,
+        A: TowerService<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
+        A::Future: Send,
+        A::Error: Into<Box<dyn Error + Send + Sync>>,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        #[cfg(feature = "tls")]
+        let options = options.with_tickets(|| self.tickets());
+        let mailbox = options.can_move().then(|| {
+            let protocol = Text::from(HTTP1);
+            let receiver = rekindle_core::Receiver { name: listener.listener_name(), protocol };
+            self.claims.mailbox(receiver, system_kind(listener.kind()))
+        });
+        let (shared, permits) = (self.claims.shared(), self.permits.clone());
+        Server::start(shared, listener, mailbox, options, permits, app);
+    }
+
     /// The program can serve. If there is an old process, it commits now: from here on this
     /// process accepts, and the old one does not.
     ///
@@ -205,6 +280,14 @@ impl Service {
     /// and serves on.
     pub fn fail(self, words: impl std::fmt::Display) {
         self.claims.fail(&words);
+    }
+
+    /// The session tickets of this process, once a listener wants them.
+    #[cfg(feature = "tls")]
+    fn tickets(&mut self) -> Tickets {
+        let Self { claims, tickets, .. } = self;
+        let fresh = || Tickets::of(claims);
+        tickets.get_or_insert_with(fresh).clone()
     }
 
     fn listener<S: Stream>(

@@ -3,7 +3,9 @@
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
+use event_listener::{Event, Listener as _, listener};
 use rekindle_unix::{Bell, Registry, Severable};
 
 use crate::watch::Watch;
@@ -21,6 +23,8 @@ struct Inner {
     /// Rung when the last one is finished, for a driver that waits for it.
     bell: Arc<Bell>,
     awaited: AtomicBool,
+    /// The same for whoever waits without a bell.
+    ended: Event,
     connections: Registry,
     cut: Watch<bool>,
 }
@@ -30,7 +34,8 @@ impl Tracker {
         let connections = Registry::new();
         let (in_flight, resting) = (AtomicU64::new(0), AtomicU64::new(0));
         let (awaited, cut) = (AtomicBool::new(false), Watch::new(false));
-        let inner = Inner { in_flight, resting, bell, awaited, connections, cut };
+        let ended = Event::new();
+        let inner = Inner { in_flight, resting, bell, awaited, ended, connections, cut };
         Self { inner: Arc::new(inner) }
     }
 
@@ -48,10 +53,28 @@ impl Tracker {
         self.inner.resting.load(Ordering::SeqCst)
     }
 
+    /// One of those in flight rests, for as long as the result lives.
+    pub(crate) fn rest(&self) -> Resting {
+        self.inner.resting.fetch_add(1, Ordering::SeqCst);
+        Resting { tracker: self.clone() }
+    }
+
     /// The driver waits for the end from here on: nothing new comes. To be called before
     /// counting, so that the last one is either not counted or rings.
     pub(crate) fn await_end(&self) {
         self.inner.awaited.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits, in a thread, until nothing is in flight, but no longer than `patience`. To be called
+    /// after [`Tracker::await_end`].
+    pub(crate) fn wait_for_end(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        loop {
+            listener!(self.inner.ended => ended);
+            if self.in_flight() == 0 || ended.wait_deadline(deadline).is_none() {
+                return;
+            }
+        }
     }
 
     /// Registers a connection, so that it can be cut.
@@ -63,6 +86,18 @@ impl Tracker {
     pub(crate) fn cut(&self) {
         self.inner.cut.change(|cut| *cut = true);
         self.inner.connections.sever_all();
+    }
+
+    /// Whether the hammer has fallen.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_cut(&self) -> bool {
+        self.inner.cut.look(|cut| *cut)
+    }
+
+    /// Waits until it has fallen, or not any more: until that is not `seen`.
+    #[cfg(feature = "http")]
+    pub(crate) async fn cut_changed(&self, seen: bool) {
+        self.inner.cut.until(|cut| (*cut != seen).then_some(())).await;
     }
 
     /// After a roll back the process serves again: new work is not cut.
@@ -91,8 +126,7 @@ impl Guard {
     /// would lose nothing, such as a kept connection between two requests. It still counts as in
     /// flight, so that the drain waits for it.
     pub fn resting(&self) -> Resting {
-        self.tracker.inner.resting.fetch_add(1, Ordering::SeqCst);
-        Resting { tracker: self.tracker.clone() }
+        self.tracker.rest()
     }
 
     pub(crate) const fn tracker(&self) -> &Tracker {
@@ -132,6 +166,7 @@ impl Drop for Guard {
         let last = inner.in_flight.fetch_sub(1, Ordering::SeqCst) == 1;
         if last && inner.awaited.load(Ordering::SeqCst) {
             inner.bell.ring();
+            inner.ended.notify(usize::MAX);
         }
     }
 }
@@ -165,6 +200,23 @@ mod tests {
         assert_eq!((tracker.in_flight(), tracker.resting()), (1, 1));
         drop(resting);
         assert_eq!((tracker.in_flight(), tracker.resting()), (1, 0));
+    }
+
+    #[test]
+    fn what_ends_soon_is_waited_for_and_what_does_not_is_not() {
+        let tracker = Tracker::new(Arc::new(Bell::new().unwrap()));
+        tracker.await_end();
+        let guard = tracker.guard();
+        let short = Duration::from_millis(20);
+        let begun = Instant::now();
+        tracker.wait_for_end(short);
+        assert!(begun.elapsed() >= short);
+        let long = Duration::from_secs(600);
+        std::thread::scope(|scope| {
+            scope.spawn(|| tracker.wait_for_end(long));
+            drop(guard);
+        });
+        assert!(begun.elapsed() < long);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::UnixDatagram;
 
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketType, ipproto, sockopt};
+use rustix::net::{AddressFamily, SocketType, getpeername, ipproto, sockopt};
 
 use crate::address::{InternetAddress, UnixName};
 use crate::{Address, Identity, SocketKind};
@@ -235,13 +235,13 @@ fn internet_address(descriptor: BorrowedFd<'_>) -> io::Result<Option<InternetAdd
     })
 }
 
-/// Fails if there is none. As for [`local_address`], `rustix` would not do.
+/// Fails if there is none. As for [`local_address`], `rustix` would not do for Unix sockets; for
+/// the others it does, and duplicates no descriptor: thousands of connections may come at once.
 fn peer_name(descriptor: BorrowedFd<'_>, kind: SocketKind) -> io::Result<()> {
-    let descriptor = descriptor.try_clone_to_owned()?;
     match kind {
-        SocketKind::Tcp | SocketKind::Udp => UdpSocket::from(descriptor).peer_addr().map(drop),
+        SocketKind::Tcp | SocketKind::Udp => Ok(getpeername(descriptor).map(drop)?),
         SocketKind::UnixStream | SocketKind::UnixDatagram | SocketKind::UnixSeqpacket => {
-            UnixDatagram::from(descriptor).peer_addr().map(drop)
+            UnixDatagram::from(descriptor.try_clone_to_owned()?).peer_addr().map(drop)
         }
         SocketKind::Other => Err(io::ErrorKind::NotConnected.into()),
     }

@@ -1,26 +1,34 @@
-//! An axum server: `axum::serve` on a listener of ours, and a layer that says goodbye.
+//! An axum server: its router goes to `serve` as it is.
 
+use std::convert::Infallible;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::map_response_with_state;
 use axum::response::Response;
+use axum::response::sse::{Event, Sse};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use clap::Parser;
-use rekindle_examples::{Goodbye, LONGEST_PAUSE, ServiceOptions, Site, log_to_stderr};
+use futures_util::stream::{Stream, StreamExt, unfold};
+use rekindle::http::ConnectionInfo;
+use rekindle_examples::{LONGEST_PAUSE, ServiceOptions, Site, log_to_stderr};
 use serde::Deserialize;
+use tokio::time::sleep;
+
+/// The time between two events.
+const TICK: Duration = Duration::from_millis(100);
 
 /// An axum server that replaces itself on SIGHUP
 ///
-/// `axum::serve` takes the listener as it is. A layer adds `Connection: close` to the answers of a
-/// process that was replaced, so that kept connections come to the new one. There is nothing to
-/// shut down: once the process is drained, the server's task has nothing left to do.
+/// Kept connections move to the new process between two requests, and their clients see nothing of
+/// it. A stream of events never ends of itself, so it is told when the process is replaced, and
+/// ends then: a browser asks for the rest at once, which the new process sends.
 ///
-/// It answers `GET /`, `GET /slow?ms=N` and `POST /echo`.
+/// It answers `GET /`, `GET /slow?ms=N`, `POST /echo` and `GET /events`.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -37,40 +45,33 @@ struct Options {
     service: ServiceOptions,
 }
 
-#[derive(Debug, Clone)]
-struct Process {
-    site: Site,
-    goodbye: Goodbye,
-}
-
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let Options { listen, service } = Options::parse();
     log_to_stderr();
     let mut service = service.builder().start()?;
     let listener = service.tcp("http", &listen)?;
+    let address = listener.address();
+    let site = Site::new(service.generation());
+    service.serve(listener, router(site));
     let running = service.ready().await?;
 
-    let (site, goodbye) = (Site::new(running.generation()), Goodbye::default());
-    site.announce(listener.address());
-    let router = router(Process { site, goodbye: goodbye.clone() });
-    tokio::spawn(async move { axum::serve(listener, router).await });
-
-    goodbye.follow(&running).await;
+    site.announce(address);
     Ok(running.drained().await.exit_code())
 }
 
-fn router(process: Process) -> Router {
+fn router(site: Site) -> Router {
     Router::new()
         .route("/", get(who))
         .route("/slow", get(slow))
         .route("/echo", post(echo))
-        .layer(map_response_with_state(process.clone(), finish))
-        .with_state(process)
+        .route("/events", get(events))
+        .layer(map_response_with_state(site, sign))
+        .with_state(site)
 }
 
-async fn who(State(process): State<Process>) -> String {
-    format!("{}\n", process.site)
+async fn who(State(site): State<Site>) -> String {
+    format!("{site}\n")
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,31 +80,41 @@ struct Slow {
 }
 
 async fn slow(
-    State(process): State<Process>,
+    State(site): State<Site>,
     Query(Slow { ms }): Query<Slow>,
 ) -> Result<String, StatusCode> {
     let pause = Duration::from_millis(ms);
     if pause > LONGEST_PAUSE {
         return Err(StatusCode::BAD_REQUEST);
     }
-    tokio::time::sleep(pause).await;
-    Ok(who(State(process)).await)
+    sleep(pause).await;
+    Ok(who(State(site)).await)
 }
 
 async fn echo(body: Bytes) -> Bytes {
     body
 }
 
-/// Says who answers, and goodbye if it is due: hyper closes the connection after that answer.
-async fn finish(
-    State(Process { site, goodbye }): State<Process>,
-    mut answer: Response,
-) -> Response {
+/// Events with numbers, from where the client was on.
+async fn events(
+    State(site): State<Site>,
+    Extension(connection): Extension<ConnectionInfo>,
+    headers: HeaderMap,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let last = headers.get("last-event-id").and_then(|last| last.to_str().ok()?.parse().ok());
+    let events = unfold(last.unwrap_or(0u64), move |last| async move {
+        sleep(TICK).await;
+        let number = last.wrapping_add(1);
+        let event = Event::default().id(number.to_string()).data(site.to_string());
+        Some((Ok(event), number))
+    });
+    Sse::new(events.take_until(async move { connection.draining().await }))
+}
+
+/// Says who answers.
+async fn sign(State(site): State<Site>, mut answer: Response) -> Response {
     let headers = answer.headers_mut();
     headers.insert("x-pid", site.pid().into());
     headers.insert("x-generation", site.generation().number().into());
-    if goodbye.is_due() {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
     answer
 }

@@ -20,6 +20,13 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+/// One of a stream of events.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) id: u64,
+    pub(crate) data: String,
+}
+
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
         Self::try_connect(address).unwrap()
@@ -81,6 +88,24 @@ impl Client {
         self.stream.read_exact(&mut body).unwrap();
         answer.body = String::from_utf8(body).unwrap();
         answer
+    }
+
+    /// The head of an answer, and the first event of it.
+    pub(crate) fn event(&mut self) -> Event {
+        while !self.line().is_empty() {}
+        self.next_event().expect("an event")
+    }
+
+    /// The next event, which is in a chunk of its own; none if the stream has ended.
+    pub(crate) fn next_event(&mut self) -> Option<Event> {
+        let length = usize::from_str_radix(&self.line(), 16).expect("the length of a chunk");
+        let mut chunk = vec![0; length];
+        self.stream.read_exact(&mut chunk).unwrap();
+        assert_eq!(self.line(), "");
+        let chunk = String::from_utf8(chunk).unwrap();
+        let field = |name| chunk.lines().find_map(|line| line.strip_prefix(name));
+        let id = field("id: ")?.parse().unwrap();
+        Some(Event { id, data: field("data: ").unwrap().to_owned() })
     }
 
     /// Waits until the server closes, and asserts that it says nothing before.

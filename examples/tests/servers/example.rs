@@ -59,7 +59,7 @@ impl Example {
             .args(arguments)
             .args(["--pid-file", "pid", "--control", "control"])
             .current_dir(directory.path())
-            .env("RUST_LOG", "debug")
+            .env("RUST_LOG", "debug,h2=info,tungstenite=info")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // All generations are in this group: at the end they are killed together.

@@ -2,11 +2,13 @@
 
 use std::process::{Command, Output};
 
-const EXAMPLES: [&str; 5] = [
+const EXAMPLES: [&str; 7] = [
     env!("CARGO_BIN_EXE_seed"),
     env!("CARGO_BIN_EXE_echo_blocking"),
     env!("CARGO_BIN_EXE_echo_tokio"),
     env!("CARGO_BIN_EXE_axum"),
+    env!("CARGO_BIN_EXE_chat"),
+    env!("CARGO_BIN_EXE_grpc"),
     env!("CARGO_BIN_EXE_multi"),
 ];
 
@@ -40,7 +42,7 @@ fn the_demonstration_is_as_it_was_told() {
 
 #[test]
 fn an_error_is_told_with_its_causes() {
-    for program in &EXAMPLES[..4] {
+    for program in &EXAMPLES[..6] {
         let output = run(program, &["--listen", "localhost"]);
         assert_eq!(output.status.code(), Some(1));
         let error = String::from_utf8(output.stderr).unwrap();

@@ -1,4 +1,5 @@
-//! What all HTTP examples have in common: each test runs with each of them.
+//! What HTTP examples have in common: each test runs with each of them. Those with a server of
+//! their own say goodbye on kept connections; those of `serve` have no need to.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -12,18 +13,18 @@ use crate::client::Client;
 use crate::example::{Example, eventually};
 
 /// A probation that is over soon, for a test that waits for an old process to leave.
-const SHORT_PROBATION: &[&str] = &["--probation", "100ms"];
+pub(crate) const SHORT_PROBATION: &[&str] = &["--probation", "100ms"];
 /// One that no test sees the end of.
-const LONG_PROBATION: &[&str] = &["--probation", "10min"];
+pub(crate) const LONG_PROBATION: &[&str] = &["--probation", "10min"];
 
 const UPGRADES: u64 = 3;
 
 macro_rules! with_each_example {
-    ($($test:ident)*) => {
-        with_each_example!(@ seed $($test)*);
-        with_each_example!(@ echo_blocking $($test)*);
-        with_each_example!(@ echo_tokio $($test)*);
-        with_each_example!(@ axum $($test)*);
+    (all: $($all:ident)* ; saying_goodbye: $($test:ident)*) => {
+        with_each_example!(@ seed $($all)* $($test)*);
+        with_each_example!(@ echo_blocking $($all)* $($test)*);
+        with_each_example!(@ echo_tokio $($all)* $($test)*);
+        with_each_example!(@ axum $($all)*);
     };
     (@ $example:ident $($test:ident)*) => {
         mod $example {
@@ -38,14 +39,16 @@ macro_rules! with_each_example {
 }
 
 with_each_example! {
-    answers
-    is_replaced_and_nothing_is_noticed
-    finishes_what_is_in_flight_while_the_next_one_answers
-    answers_a_fresh_connection_that_asks_after_the_commit
-    resumes_if_its_successor_dies
-    stops_and_finishes_first
-    says_what_it_had_to_cut
-    refuses_a_second_instance
+    all:
+        answers
+        says_what_it_had_to_cut
+        refuses_a_second_instance;
+    saying_goodbye:
+        is_replaced_and_nothing_is_noticed
+        finishes_what_is_in_flight_while_the_next_one_answers
+        answers_a_fresh_connection_that_asks_after_the_commit
+        resumes_if_its_successor_dies
+        stops_and_finishes_first
 }
 
 fn answers(program: &str) {
@@ -87,7 +90,7 @@ fn is_replaced_and_nothing_is_noticed(program: &str) {
     assert_eq!(generations, (1..=UPGRADES + 1).collect());
 }
 
-fn start_load(target: Target) -> Load {
+pub(crate) fn start_load(target: Target) -> Load {
     let mut plan = Plan::new(target);
     for request in [Request::get("/"), Request::post("/echo", 16 * 1024)] {
         for mode in [Mode::New, Mode::Keep, Mode::Idle { mean_think: Duration::from_millis(10) }] {
@@ -114,7 +117,7 @@ fn assert_only_goodbyes(outcome: &Outcome) {
 }
 
 /// Leaves the machine to those that are waited for.
-fn pause_until(is_so: bool) -> bool {
+pub(crate) fn pause_until(is_so: bool) -> bool {
     if !is_so {
         // Only how often to look, never how long to wait.
         thread::sleep(Duration::from_millis(1));

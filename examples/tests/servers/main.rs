@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod axum;
+mod chat;
 mod client;
 mod example;
+mod grpc;
 mod help;
 mod http;
 mod limits;
@@ -11,3 +14,4 @@ mod multi;
 mod peer;
 mod process;
 mod seed;
+mod serve;

@@ -38,7 +38,18 @@ impl HttpClient {
     pub fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
+        // Each piece of a request goes out as it is sent.
+        stream.set_nodelay(true)?;
         Ok(Self::over(stream))
+    }
+
+    /// Its own end of the connection, as the server should see it.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn own_address(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
     }
 }
 
@@ -46,6 +57,11 @@ impl<S: Read + Write> HttpClient<S> {
     /// A client over a stream that is connected.
     pub const fn over(stream: S) -> Self {
         Self { stream, unread: Vec::new() }
+    }
+
+    /// The stream, for what is to be known of it.
+    pub(crate) const fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
     }
 
     /// Sends these bytes as they are.
@@ -99,6 +115,25 @@ impl<S: Read + Write> HttpClient<S> {
             if let Some((answer, length_bytes)) = parse(&self.unread)? {
                 self.unread.drain(..length_bytes);
                 return Ok(answer);
+            }
+            if self.read_more()? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+
+    /// Reads on, whatever it is, until `text` has come, and returns all up to its end.
+    ///
+    /// # Errors
+    ///
+    /// `UnexpectedEof` if the connection ends before.
+    pub fn until(&mut self, text: &str) -> io::Result<String> {
+        loop {
+            let found =
+                self.unread.windows(text.len()).position(|window| window == text.as_bytes());
+            if let Some(start) = found {
+                let read = self.unread.drain(..start + text.len()).collect();
+                return String::from_utf8(read).map_err(wrong);
             }
             if self.read_more()? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());

@@ -10,31 +10,45 @@
 #![expect(clippy::unwrap_used, reason = "a harness of tests: what fails here fails a test")]
 
 mod accept_queue;
+mod certificate;
+mod dripper;
 mod http;
+mod http2;
 mod installation;
 mod launch;
 mod load;
 mod manner;
 mod message_client;
 mod notify_socket;
+mod other_client;
 mod patience;
 mod process_view;
+mod report;
 mod server;
 mod settings;
 mod ticker;
+mod tls_client;
 mod upgrade;
 
 pub use accept_queue::AcceptQueue;
+pub use certificate::Certificate;
+pub use dripper::Dripper;
 pub use http::{HttpAnswer, HttpClient};
+pub use http2::{Http2Client, Http2End, Http2Error, Http2Load, Http2Outcome};
 pub use installation::{Installation, Next, Programs};
 pub use launch::Launch;
-pub use load::{CLIENTS, assert_nothing_noticed, new_connections, serves_on};
+pub use load::{
+    CLIENTS, assert_nothing_noticed, idle_connections, kept_connections, new_connections, serves_on,
+};
 pub use manner::Manner;
 pub use message_client::Correspondent;
 pub use notify_socket::{Notice, NotifySocket};
+pub use other_client::OtherClient;
 pub use patience::{PATIENCE, eventually, within};
 pub use process_view::{Member, ProcessView};
+pub use report::FinalReport;
 pub use server::{Ended, Server};
 pub use settings::{Face, Settings};
 pub use ticker::{Ticked, Ticker};
+pub use tls_client::{TlsClients, TlsConnection};
 pub use upgrade::{UpgradeUnderWay, Verdict};

@@ -23,6 +23,27 @@ pub fn new_connections(target: Target) -> Load {
     plan.start().unwrap()
 }
 
+/// Loads `target` with so many connections that are kept and saturated: half of them ask, half have
+/// 16 KiB echoed.
+pub fn kept_connections(target: Target, connections: usize) -> Load {
+    let group = |request| Group::new(Mode::Keep, request).connections(connections / 2);
+    let plan = Plan::new(target)
+        .group(group(Request::get("/")))
+        .group(group(Request::post("/echo", 16 * 1024)));
+    plan.start().unwrap()
+}
+
+/// Loads `target` with so many connections that are kept and mostly idle: between two requests each
+/// thinks, for this long in the mean.
+pub fn idle_connections(target: Target, connections: usize, mean_think: Duration) -> Load {
+    let mode = Mode::Idle { mean_think };
+    let group = |request| Group::new(mode, request).connections(connections / 2);
+    let plan = Plan::new(target)
+        .group(group(Request::get("/")))
+        .group(group(Request::post("/echo", 1024)));
+    plan.start().unwrap()
+}
+
 /// Waits until `load` has so many more answers that one of them is to a request that was made
 /// after this was called.
 pub fn serves_on(load: &Load) {

@@ -17,6 +17,7 @@ use crate::installation::{Installation, Programs};
 use crate::launch::{Launch, command, spawn};
 use crate::patience::{PATIENCE, eventually};
 use crate::process_view::ProcessView;
+use crate::report::FinalReport;
 use crate::settings::Settings;
 use crate::upgrade::{UpgradeUnderWay, Verdict};
 
@@ -208,6 +209,14 @@ impl Server {
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// What its processes that have ended said at their end.
+    #[must_use]
+    pub fn reports(&self) -> Vec<FinalReport> {
+        let log = self.log();
+        let lines = log.lines().filter_map(|line| line.strip_prefix(FinalReport::PREFIX));
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Waits until the log has this in it.

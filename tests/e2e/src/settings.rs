@@ -14,6 +14,8 @@ pub enum Face {
     Tokio,
     /// `rekindle::blocking::Service`, for threads.
     Blocking,
+    /// `rekindle::Service` that also serves HTTP by itself; its other sockets are the tasks'.
+    Serve,
 }
 
 /// The settings of a server. They are its only argument, as JSON, so that the next version of it
@@ -45,8 +47,11 @@ pub struct Settings {
     pub draining_limit: usize,
     /// How long the program initialises between its claims and being ready.
     pub start_delay: Duration,
-    /// How long the program rests before it accepts each connection.
+    /// How long the program rests before it accepts each connection. Where the library accepts,
+    /// there is one connection at a time, and each answer takes that long.
     pub accept_delay: Duration,
+    /// How long the head of a request may take, where the library serves.
+    pub header_read_timeout: Option<Duration>,
     /// The limit of open descriptors; as high as it may be if there is none.
     pub descriptor_limit: Option<u64>,
     /// Whether the program asks for connections that the one before it hands over.
@@ -76,6 +81,7 @@ impl Settings {
             draining_limit: 8,
             start_delay: Duration::ZERO,
             accept_delay: Duration::ZERO,
+            header_read_timeout: None,
             descriptor_limit: None,
             takes_connections: true,
             child: false,

@@ -83,7 +83,7 @@ fn goals(second: &Holdings, last: &Holdings) -> Vec<Goal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::server::built_server;
+    use super::super::programs::built_server;
     use super::*;
 
     const SECOND: Holdings =

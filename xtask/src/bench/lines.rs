@@ -1,4 +1,4 @@
-//! The lines that a server says, read as they come and not a moment later.
+//! The lines that a program says, read as they come and not a moment later.
 
 use std::io::Read;
 use std::process::ChildStdout;
@@ -11,16 +11,17 @@ use rustix::fd::AsFd;
 /// The longest line: a thousand addresses, and some more.
 const LINE_LIMIT_BYTES: usize = 64 * 1024;
 
-/// The standard output of a server and of all its later generations.
+/// The standard output of a client, or of a server and all its later generations.
 #[derive(Debug)]
 pub(crate) struct Lines {
+    who: &'static str,
     output: ChildStdout,
     buffer: Vec<u8>,
 }
 
 impl Lines {
-    pub(crate) const fn new(output: ChildStdout) -> Self {
-        Self { output, buffer: Vec::new() }
+    pub(crate) const fn new(who: &'static str, output: ChildStdout) -> Self {
+        Self { who, output, buffer: Vec::new() }
     }
 
     /// The next line, without its line feed.
@@ -32,14 +33,14 @@ impl Lines {
         loop {
             if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.buffer.drain(..=end).collect();
-                let line = String::from_utf8(line).context("read what the server says")?;
+                let line = String::from_utf8(line).with_context(|| self.failure())?;
                 return Ok(line.trim_end_matches('\n').to_owned());
             }
             if self.buffer.len() > LINE_LIMIT_BYTES {
-                bail!("read what the server says: a line has no end");
+                bail!("{}: a line has no end", self.failure());
             }
             if !wait_readable(&self.output, deadline)? {
-                bail!("hear from the server in time");
+                bail!("hear from the {} in time", self.who);
             }
             self.read()?;
         }
@@ -47,11 +48,15 @@ impl Lines {
 
     fn read(&mut self) -> Result<()> {
         let mut chunk = [0; 4096];
-        match self.output.read(&mut chunk).context("read what the server says")? {
-            0 => bail!("hear from the server: it is gone, with all its generations"),
+        match self.output.read(&mut chunk).with_context(|| self.failure())? {
+            0 => bail!("hear from the {}: it is gone", self.who),
             count => self.buffer.extend_from_slice(&chunk[..count]),
         }
         Ok(())
+    }
+
+    fn failure(&self) -> String {
+        format!("read what the {} says", self.who)
     }
 }
 
@@ -85,7 +90,7 @@ mod tests {
     fn shell(script: &str) -> (Child, Lines) {
         let mut command = Command::new("sh");
         let mut child = command.args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = Lines::new(child.stdout.take().unwrap());
+        let lines = Lines::new("server", child.stdout.take().unwrap());
         (child, lines)
     }
 

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use anyhow::Result;
 
+use super::descriptors::allow_descriptors;
 use super::report::{Goal, Report};
 use super::rows::{rows, total_us};
 use super::server::Server;
@@ -42,26 +42,9 @@ pub(crate) fn measure(program: &Path, rounds: usize, listeners: usize) -> Result
     })
 }
 
-/// Lets the servers that we start have so many descriptors, as far as we may allow it.
-fn allow_descriptors(needed: usize) -> Result<()> {
-    let needed = u64::try_from(needed).context("count descriptors")?;
-    let limit = getrlimit(Resource::Nofile);
-    // No limit at all is the highest.
-    let (current, maximum) = (limit.current.unwrap_or(u64::MAX), limit.maximum.unwrap_or(u64::MAX));
-    ensure!(
-        needed <= maximum,
-        "open {needed} descriptors: the limit is {maximum}; raise it by `ulimit -Hn`"
-    );
-    if needed > current {
-        let raised = Rlimit { current: Some(needed), maximum: limit.maximum };
-        setrlimit(Resource::Nofile, raised).context("raise the limit of descriptors")?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::server::built_server;
+    use super::super::programs::built_server;
     use super::*;
 
     #[test]
@@ -71,14 +54,5 @@ mod tests {
         let whole = &report.rows[0].values;
         let more = whole[1].unwrap() as f64 - whole[0].unwrap() as f64;
         assert!((report.goals[0].measured - more).abs() < 0.01, "{report}");
-    }
-
-    #[test]
-    fn more_descriptors_than_the_system_allows_is_an_error() {
-        if getrlimit(Resource::Nofile).maximum.is_some() {
-            let error = allow_descriptors(usize::MAX).unwrap_err().to_string();
-            assert!(error.contains("ulimit"), "{error}");
-        }
-        allow_descriptors(10).unwrap();
     }
 }

@@ -58,6 +58,20 @@ impl Process {
         wait_readable(&self.descriptor, deadline)
     }
 
+    /// How long its threads have run, those that have ended apart, from proc(5).
+    pub(crate) fn cpu_ns(&self) -> Result<u64> {
+        let of = || format!("look at the threads of process {}", self.pid);
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid)).with_context(of)?;
+        let mut sum_ns = 0;
+        for thread in threads {
+            let path = thread.with_context(of)?.path().join("schedstat");
+            let schedstat = fs::read_to_string(path).with_context(of)?;
+            let ran_ns = schedstat.split(' ').next().and_then(|word| word.parse::<u64>().ok());
+            sum_ns += ran_ns.with_context(of)?;
+        }
+        Ok(sum_ns)
+    }
+
     /// What it holds now, from proc(5).
     pub(crate) fn holdings(&self) -> Result<Holdings> {
         let directory = format!("/proc/{}", self.pid);
@@ -117,6 +131,22 @@ mod tests {
         assert_eq!(more.descriptors, plain.descriptors + 1);
         assert_eq!(plain.environment_bytes, "A=bc\0".len() as u64);
         assert!((100..100_000).contains(&plain.resident_kib), "{plain:?}");
+    }
+
+    #[test]
+    fn what_its_threads_have_run_is_counted() {
+        let ours = Process::open(std::process::id()).unwrap();
+        let before_ns = ours.cpu_ns().unwrap();
+        // Another thread than the one that looks.
+        let spin = || {
+            let start = Instant::now();
+            while start.elapsed() < Duration::from_millis(50) {
+                std::hint::spin_loop();
+            }
+            ours.cpu_ns().unwrap()
+        };
+        let after_ns = std::thread::scope(|scope| scope.spawn(spin).join().unwrap());
+        assert!(after_ns > before_ns, "{before_ns} {after_ns}");
     }
 
     #[test]

@@ -30,10 +30,19 @@ pub(crate) struct Row {
 /// What we hold ourselves to.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Goal {
-    /// What must be at most the limit.
+    /// What must keep to the limit.
     pub(crate) name: String,
+    pub(crate) bound: Bound,
     pub(crate) limit: f64,
     pub(crate) measured: f64,
+}
+
+/// On which side of its limit a goal is met. On the limit it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Bound {
+    AtMost,
+    AtLeast,
 }
 
 impl Report {
@@ -47,16 +56,29 @@ impl Goal {
     /// A goal for how much larger one value is than another.
     pub(crate) fn growth(name: impl Into<String>, from: u64, to: u64, limit: u32) -> Self {
         let measured = signed(to) - signed(from);
-        Self { name: name.into(), limit: f64::from(limit), measured }
+        Self::at_most(name, measured, f64::from(limit))
     }
 
     /// A goal for how many times another value a value is.
     pub(crate) fn ratio(name: impl Into<String>, of: u64, to: u64, limit: f64) -> Self {
-        Self { name: name.into(), limit, measured: signed(of) / signed(to) }
+        Self::at_most(name, signed(of) / signed(to), limit)
+    }
+
+    /// A goal for something that is better the less it is.
+    pub(crate) fn at_most(name: impl Into<String>, measured: f64, limit: f64) -> Self {
+        Self { name: name.into(), bound: Bound::AtMost, limit, measured }
+    }
+
+    /// A goal for something that is better the more it is.
+    pub(crate) fn at_least(name: impl Into<String>, measured: f64, limit: f64) -> Self {
+        Self { name: name.into(), bound: Bound::AtLeast, limit, measured }
     }
 
     pub(crate) fn is_met(&self) -> bool {
-        self.measured <= self.limit
+        match self.bound {
+            Bound::AtMost => self.measured <= self.limit,
+            Bound::AtLeast => self.measured >= self.limit,
+        }
     }
 }
 
@@ -84,8 +106,12 @@ impl fmt::Display for Report {
         writeln!(formatter)?;
         for goal in &self.goals {
             let verdict = if goal.is_met() { "met" } else { "MISSED" };
-            let Goal { name, limit, measured } = goal;
-            writeln!(formatter, "goal {verdict}: {name}: {measured:.2}, at most {limit}")?;
+            let Goal { name, bound, limit, measured } = goal;
+            let bound = match bound {
+                Bound::AtMost => "at most",
+                Bound::AtLeast => "at least",
+            };
+            writeln!(formatter, "goal {verdict}: {name}: {measured:.2}, {bound} {limit}")?;
         }
         Ok(())
     }
@@ -128,6 +154,7 @@ goal met: times the floor: 1.30, at most 1.3
         let json = serde_json::to_value(report()).unwrap();
         assert_eq!(json["rows"][0]["values"], serde_json::json!([12, null]));
         assert_eq!(json["goals"][0]["limit"], serde_json::json!(1.3));
+        assert_eq!(json["goals"][0]["bound"], "at-most");
         assert_eq!(json["columns"][1], "floor");
     }
 
@@ -139,6 +166,9 @@ goal met: times the floor: 1.30, at most 1.3
         assert!(Goal::ratio("times", 13, 10, 1.3).is_met());
         assert!(!Goal::ratio("times", 14, 10, 1.3).is_met());
         assert!(!Goal::ratio("times", 0, 0, 1.3).is_met(), "nothing measured meets nothing");
+        assert!(Goal::at_least("times", 0.97, 0.97).is_met());
+        assert!(!Goal::at_least("times", 0.96, 0.97).is_met());
+        assert!(!Goal::at_least("times", f64::NAN, 0.97).is_met(), "nor does it this way");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A server under measurement, with all the generations that come of it.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::ask::ask;
 use super::clock::now_ns;
+use super::cores::Core;
 use super::lines::Lines;
 use super::moment::{Moment, Word};
 use super::process::Process;
@@ -28,26 +29,70 @@ pub(crate) struct Server {
     generations: Vec<Process>,
     addresses: Vec<SocketAddr>,
     /// Where its pid file and its control socket are.
-    _directory: TempDir,
+    directory: TempDir,
+}
+
+/// How the application of the HTTP benches is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By rekindle.
+    Rekindle,
+    /// By `axum::serve`.
+    Axum,
+    /// By hyper alone.
+    Hyper,
+}
+
+impl Way {
+    /// How it is asked for.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Rekindle => "rekindle",
+            Self::Axum => "axum",
+            Self::Hyper => "hyper",
+        }
+    }
+
+    /// What a table calls it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Rekindle => "rekindle",
+            Self::Axum => "axum::serve",
+            Self::Hyper => "hyper",
+        }
+    }
 }
 
 impl Server {
-    /// Starts `program` cold and waits for its first answer.
+    /// Starts the plain server cold and waits for its first answer.
     pub(crate) fn start(program: &Path, listeners: usize) -> Result<(Self, Timeline)> {
+        Self::launch(program, &listeners.to_string(), listeners, Core::Any)
+    }
+
+    /// Starts the server of the HTTP benches, and waits for its first answer.
+    pub(crate) fn start_http(program: &Path, way: Way, core: Core) -> Result<Self> {
+        Ok(Self::launch(program, way.word(), 1, core)?.0)
+    }
+
+    fn launch(
+        program: &Path,
+        what: &str,
+        listeners: usize,
+        core: Core,
+    ) -> Result<(Self, Timeline)> {
         let directory = tempfile::tempdir().context("make a directory for a server")?;
         let mut command = Command::new(program);
-        command.arg(directory.path()).arg(listeners.to_string());
+        command.arg(directory.path()).arg(what);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let begun_ns = now_ns();
-        let mut first =
-            command.spawn().with_context(|| format!("start `{}`", program.display()))?;
+        let mut first = core.spawn(&mut command)?;
         let output = first.stdout.take().context("hear from the server")?;
         let mut server = Self {
             generations: vec![Process::open(first.id())?],
             first,
-            lines: Lines::new(output),
+            lines: Lines::new("server", output),
             addresses: Vec::new(),
-            _directory: directory,
+            directory,
         };
         let timeline = server.follow(begun_ns)?;
         ensure!(server.addresses.len() == listeners, "find all {listeners} listeners");
@@ -71,6 +116,16 @@ impl Server {
             ensure!(answered == pid, "upgrade: process {answered} answers after process {pid} did");
         }
         Ok(timeline)
+    }
+
+    /// Where it listens; the first one, if there are more.
+    pub(crate) fn address(&self) -> Result<SocketAddr> {
+        self.addresses.first().copied().context("learn what the server listens on")
+    }
+
+    /// Its control socket.
+    pub(crate) fn control(&self) -> PathBuf {
+        self.directory.path().join("control")
     }
 
     /// The newest generation.
@@ -115,8 +170,7 @@ impl Server {
             }
         }
         let pid = self.newest()?.pid();
-        let address = *self.addresses.first().context("learn what the server listens on")?;
-        let answered = ask(address)?;
+        let answered = ask(self.address()?)?;
         timeline.note(Moment::Answered, now_ns());
         ensure!(answered == pid, "upgrade: process {answered} answers, and {pid} says it serves");
         Ok(timeline)
@@ -133,17 +187,9 @@ impl Drop for Server {
     }
 }
 
-/// Where the server is that cargo built with the program that runs: for tests.
-#[cfg(test)]
-pub(crate) fn built_server() -> std::path::PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let server = test.parent().and_then(Path::parent).unwrap().join("examples/bench_server");
-    assert!(server.is_file(), "{} is built by `cargo test`", server.display());
-    server
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::programs::built_server;
     use super::super::timeline::PARTS;
     use super::*;
 

@@ -34,6 +34,11 @@ impl Timeline {
         self.at_ns.insert(moment, at_ns);
     }
 
+    /// When a moment was, if it was.
+    pub(crate) fn at_ns(&self, moment: Moment) -> Option<u64> {
+        self.at_ns.get(&moment).copied()
+    }
+
     /// How long a part took; nothing if there was none such.
     pub(crate) fn part_ns(&self, part: &Part) -> Option<u64> {
         let end = self.at_ns.get(&part.to)?;

@@ -42,7 +42,7 @@ pub(crate) fn measure(program: &Path, rounds: usize) -> Result<Report> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::server::built_server;
+    use super::super::programs::built_server;
     use super::*;
 
     #[test]

@@ -57,7 +57,7 @@ impl Step {
         match self {
             Self::Format => "Check that all code is formatted",
             Self::Clippy => "Lint all targets with all features; a warning fails",
-            Self::Minimal => "Lint the library without its default features",
+            Self::Minimal => "Lint the library with few features and with none",
             Self::Test => "Run all tests of the workspace",
             Self::Docs => "Build the documentation; a warning fails",
             Self::Audit => "Check licenses, bans, sources and advisories of dependencies",
@@ -77,10 +77,7 @@ impl Step {
                 let scope = ["--workspace", "--all-targets", "--all-features"];
                 cargo(&[&["clippy"], &scope[..], &["--", "-D", "warnings"]].concat())
             }
-            Self::Minimal => {
-                let scope = ["--package", "rekindle", "--lib", "--no-default-features"];
-                cargo(&[&["clippy"], &scope[..], &["--", "-D", "warnings"]].concat())
-            }
+            Self::Minimal => lint_parts(repository),
             Self::Test => cargo(&["test", "--workspace"]),
             Self::Docs => {
                 let scope = ["doc", "--workspace", "--no-deps", "--all-features"];
@@ -98,6 +95,19 @@ impl Step {
     fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|step| step.name() == name)
     }
+}
+
+/// Lints the library as those have it who leave features out.
+fn lint_parts(repository: &Repository) -> Result<Outcome> {
+    for features in ["", "tokio", "http"] {
+        let scope = ["--package", "rekindle", "--lib", "--no-default-features", "--features"];
+        let line = [&["clippy"], &scope[..], &[features, "--", "-D", "warnings"]].concat();
+        let outcome = Outcome::of(tool::run(&mut repository.cargo(&line))?);
+        if !outcome.passed() {
+            return Ok(outcome);
+        }
+    }
+    Ok(Outcome::Passed)
 }
 
 // Written out and not derived, so that names and lines are said once.

@@ -17,8 +17,10 @@ be run or measured.";
 ///
 /// Starts an HTTP server as a process of its own, loads it with clients that never retry, replaces
 /// it again and again by `kill -HUP` to the pid in its pid file, and tells what clients noticed
-/// and how long each upgrade took. Each request has a connection of its own: half of the
-/// connections ask `GET /`, half `POST` 16 KiB and compare the echo.
+/// and how long each upgrade took. The clients use connections in five ways, a fifth each: a new
+/// one for each `GET /`, or for each `POST` of 16 KiB whose echo is compared; kept ones that are
+/// always busy with either; kept ones that are mostly idle. The kept ones move from process to
+/// process, and are never closed.
 ///
 /// Nothing is left behind, also after Ctrl-C: the server is stopped and its files are removed.
 #[derive(Debug, Args)]
@@ -33,8 +35,8 @@ pub(crate) struct DemoArguments {
 
     /// How many connections are open at the same time
     #[arg(
-        long, value_name = "NUMBER", default_value_t = 16,
-        value_parser = value_parser!(u16).range(2..=256)
+        long, value_name = "NUMBER", default_value_t = 20,
+        value_parser = value_parser!(u16).range(5..=256)
     )]
     pub(crate) connections: u16,
 

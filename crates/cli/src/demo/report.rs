@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     const PLAN: Plan =
-        Plan { upgrades: 1, connections: 2, listen: SocketAddr::new(LOOPBACK, 8888) };
+        Plan { upgrades: 1, connections: 5, listen: SocketAddr::new(LOOPBACK, 8888) };
     const LOOPBACK: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     async fn load(address: SocketAddr, requests: u64) -> (Instant, Outcome) {

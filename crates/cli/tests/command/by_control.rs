@@ -88,7 +88,7 @@ fn stop_returns_when_the_process_and_its_files_are_gone() {
 #[test]
 fn stop_waits_for_what_is_in_flight_and_says_what_was_cut() {
     let server = Server::start();
-    let mut connection = server.connection();
+    let mut connection = server.busy_connection();
     let words = ["stop", "--control", &server.control, "--json"];
     let mut first = command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(first.stdout.take().unwrap());
@@ -109,7 +109,7 @@ fn stop_waits_for_what_is_in_flight_and_says_what_was_cut() {
 #[test]
 fn what_was_cut_is_told_to_people_too() {
     let server = Server::start();
-    let _connection = server.connection();
+    let _connection = server.busy_connection();
     let mut stop = command(&["stop", "--control", &server.control]);
     let mut stop = stop.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(stop.stdout.take().unwrap()).lines();
@@ -122,7 +122,7 @@ fn what_was_cut_is_told_to_people_too() {
 #[test]
 fn stop_gives_up_waiting_and_the_service_goes_on_stopping() {
     let server = Server::start();
-    let connection = server.connection();
+    let connection = server.busy_connection();
     let words = ["stop", "--control", &server.control, "--timeout", "300ms"];
     let answer = rekindle(&words).expect(7);
     assert!(answer.stderr.contains("within 300ms"), "{answer:?}");
@@ -134,7 +134,7 @@ fn stop_gives_up_waiting_and_the_service_goes_on_stopping() {
 #[test]
 fn hammer_cuts_what_older_generations_drain() {
     let server = Server::start();
-    let mut connection = server.connection();
+    let mut connection = server.busy_connection();
     rekindle(&["upgrade", "--control", &server.control, "--wait", "committed"]).expect(0);
     eventually("the old process has said what it drains", || {
         server.status()["draining"][0]["in_flight"] == 1

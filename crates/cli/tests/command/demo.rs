@@ -101,14 +101,15 @@ fn five_upgrades_and_clients_notice_nothing() {
 
 #[test]
 fn the_options_are_heeded() {
-    let report = run_json(&["--listen", "127.0.0.1:0", "--upgrades", "2", "--connections", "5"]);
+    let report = run_json(&["--listen", "127.0.0.1:0", "--upgrades", "2", "--connections", "7"]);
     assert_eq!(report["upgrades"].as_array().unwrap().len(), 2);
-    assert_eq!(report["connections"], 5);
+    assert_eq!(report["connections"], 7);
     let groups = report["load"]["groups"].as_array().unwrap();
     let groups: Vec<_> =
         groups.iter().map(|group| (&group["request"], &group["connections"])).collect();
     let (get, post) = ("GET /".into(), "POST /echo (16384 bytes)".into());
-    assert_eq!(groups, [(&get, &3.into()), (&post, &2.into())]);
+    let (one, two) = (1.into(), 2.into());
+    assert_eq!(groups, [(&get, &one), (&post, &one), (&get, &one), (&post, &two), (&get, &two)]);
 }
 
 #[test]
@@ -133,7 +134,16 @@ fn people_get_lines_while_it_runs_and_tables_at_its_end() {
     let rows: Vec<Vec<_>> =
         answer.stdout.lines().map(|row| row.split_whitespace().collect()).collect();
     let row = |name: &str| rows.iter().find(|row| row.join(" ").starts_with(name)).unwrap();
-    for name in ["refused", "reset", "lost", "timed out", "wrong answers"] {
+    for name in [
+        "refused",
+        "reset",
+        "lost",
+        "timed out",
+        "wrong answers",
+        "closed between requests",
+        "told to close",
+        "unsolicited bytes",
+    ] {
         assert_eq!(row(name).last(), Some(&"0"), "{name}");
     }
     assert_eq!(row("requests")[1], row("answered")[1]);

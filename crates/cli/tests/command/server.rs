@@ -1,7 +1,7 @@
 //! A real service: the demo's server, started through a symbolic link that can be switched.
 
 use std::fs::Permissions;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::process::CommandExt as _;
@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{BINARY, eventually, pid, rekindle};
+use crate::support::{BINARY, pid, rekindle};
 
 /// A running service. Dropped, all of its processes are killed.
 pub(crate) struct Server {
@@ -83,11 +83,17 @@ impl Server {
         self.switch_to(BINARY);
     }
 
-    /// A connection that the service has accepted.
-    pub(crate) fn connection(&self) -> TcpStream {
-        let before = self.status()["in_flight"].as_u64().unwrap();
-        let stream = TcpStream::connect(self.address).unwrap();
-        eventually("the connection is accepted", || self.status()["in_flight"] == before + 1);
+    /// A connection with a request under way, whose body the service reads: idle ones move, or are
+    /// closed by a stop.
+    pub(crate) fn busy_connection(&self) -> TcpStream {
+        const GO_ON: &str = "HTTP/1.1 100 Continue\r\n\r\n";
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let head = "POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\
+            expect: 100-continue\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = [0; GO_ON.len()];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, GO_ON.as_bytes());
         stream
     }
 

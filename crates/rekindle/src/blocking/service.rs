@@ -170,8 +170,8 @@ impl Service {
     }
 
     /// Asks for connections that the old process
-    /// [hands over](crate::Connection::hand_over_blocking) by this name. An old process whose
-    /// successor does not ask keeps them.
+    /// [hands over](crate::Connection::hand_over_blocking)
+    /// by this name. An old process whose successor does not ask keeps them.
     ///
     /// # Errors
     ///

@@ -1,6 +1,8 @@
 //! What the machine of this process's life says, done.
 
-use rekindle_core::{Action, DrainReport, Ending};
+use std::time::Duration;
+
+use rekindle_core::{Action, DrainEnd, DrainReport, Ending};
 use tracing::{info, warn};
 
 use super::{Driver, PidFileState};
@@ -9,6 +11,10 @@ use crate::moves::Mailbox;
 use crate::report::Report;
 use crate::shared::Stage;
 use crate::telemetry;
+
+/// How long what was cut is given to end by itself, before the program is told to exit: TLS tells
+/// its clients that it closes.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 impl Driver {
     /// Does all that there is to do.
@@ -103,6 +109,9 @@ impl Driver {
         self.last_calls.clear();
         self.operators.stopped(&report);
         self.operators.close();
+        if let DrainEnd::Hammered(_) = end {
+            self.shared.tracker.wait_for_end(LAST_WORDS);
+        }
         self.set_stage(Stage::Finished(report));
     }
 }

@@ -79,11 +79,19 @@ impl Driver {
         let count = u64::try_from(deliveries.len()).unwrap_or(u64::MAX);
         self.moved_in = self.moved_in.saturating_add(count);
         telemetry::moved_in(count);
+        // A batch is one piece of news: whoever waits is woken once for it.
+        let mut batches: Vec<(Mailbox, Vec<Arrival>)> = Vec::new();
         for Delivery { mailbox, arrival } in deliveries {
             if let Err(error) = ioctl_fionbio(&arrival.descriptor, true) {
                 warn!(%error, "a connection that moved here may block");
             }
-            mailbox.deliver([arrival]);
+            match batches.iter_mut().find(|(it, _)| it.receiver() == mailbox.receiver()) {
+                Some((_, batch)) => batch.push(arrival),
+                None => batches.push((mailbox, vec![arrival])),
+            }
+        }
+        for (mailbox, batch) in batches {
+            mailbox.deliver(batch);
         }
     }
 }

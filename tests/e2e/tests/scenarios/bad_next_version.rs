@@ -9,9 +9,9 @@ use rekindle_e2e::{
 };
 use rekindle_unix::Signal;
 
-use crate::{both_faces, server};
+use crate::{each_face, server};
 
-both_faces!(
+each_face!(
     s08_a_bad_next_version_is_told_why,
     s08_a_next_version_that_hangs_is_given_up,
     s08_a_next_version_that_is_stopped_while_it_starts,

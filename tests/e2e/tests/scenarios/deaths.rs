@@ -12,9 +12,9 @@ use rekindle_e2e::{
 use rekindle_prove::Outcome;
 use rekindle_unix::{Channel, ChannelListener, FrameBuffer, PidFile, Received, Signal};
 
-use crate::{PROGRAMS, both_faces, server};
+use crate::{PROGRAMS, each_face, server};
 
-both_faces!(
+each_face!(
     s11_the_new_process_is_killed_in_probation,
     s11_the_new_process_dies_at_the_commit,
     s11_the_new_process_hangs_at_the_commit,

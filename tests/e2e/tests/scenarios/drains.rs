@@ -9,9 +9,9 @@ use rekindle_e2e::{
 };
 use rekindle_unix::{Process, Signal};
 
-use crate::{both_faces, server};
+use crate::{each_face, server};
 
-both_faces!(
+each_face!(
     s13_three_generations_drain_each_by_its_own_deadline,
     s13_the_oldest_is_hammered_when_too_many_drain,
     s14_a_stuck_connection_is_cut_at_the_deadline,

@@ -6,9 +6,9 @@ use rekindle_e2e::{
     Face, ProcessView, Settings, assert_nothing_noticed, eventually, new_connections,
 };
 
-use crate::{both_faces, server};
+use crate::{each_face, server};
 
-both_faces!(
+each_face!(
     s16_after_100_upgrades_all_is_as_after_one,
     s17_no_child_of_the_service_sees_anything_of_ours,
 );

@@ -3,9 +3,9 @@
 use rekindle_e2e::{Face, HttpClient, ProcessView, Settings, eventually};
 use rekindle_unix::Signal;
 
-use crate::{both_faces, server};
+use crate::{each_face, server};
 
-both_faces!(s21_fifty_descriptors_and_a_hundred_clients);
+each_face!(s21_fifty_descriptors_and_a_hundred_clients);
 
 async fn s21_fifty_descriptors_and_a_hundred_clients(face: Face) {
     const LIMIT: u32 = 50;

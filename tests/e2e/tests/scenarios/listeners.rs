@@ -11,9 +11,9 @@ use rekindle_e2e::{
 };
 use rekindle_unix::{Address, Signal};
 
-use crate::{both_faces, server};
+use crate::{each_face, server};
 
-both_faces!(
+each_face!(
     s18_all_kinds_survive_ten_upgrades,
     s18_dropped_ones_are_closed_and_added_ones_are_bound,
     s18_a_dropped_one_finishes_what_it_has,

@@ -31,19 +31,33 @@ fn server(settings: &Settings) -> Server {
 }
 
 /// Makes one test for each face of a function that takes the face.
-macro_rules! both_faces {
+macro_rules! each_face {
     ($($name:ident),+ $(,)?) => {
         $(mod $name {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn tokio() {
-                super::$name(rekindle_e2e::Face::Tokio).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn blocking() {
-                super::$name(rekindle_e2e::Face::Blocking).await;
-            }
+            $crate::face!($name, tokio, Tokio);
+            $crate::face!($name, blocking, Blocking);
+            $crate::face!($name, serve, Serve);
         })+
     };
 }
-pub(crate) use both_faces;
+
+/// [`each_face!`], for what only programs show that speak HTTP by their own hand.
+macro_rules! by_hand {
+    ($($name:ident),+ $(,)?) => {
+        $(mod $name {
+            $crate::face!($name, tokio, Tokio);
+            $crate::face!($name, blocking, Blocking);
+        })+
+    };
+}
+
+/// Makes the test for one face.
+macro_rules! face {
+    ($name:ident, $test:ident, $face:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            super::$name(rekindle_e2e::Face::$face).await;
+        }
+    };
+}
+pub(crate) use {by_hand, each_face, face};

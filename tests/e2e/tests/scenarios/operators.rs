@@ -11,9 +11,9 @@ use rekindle_e2e::{
     Ended, Face, Server, Settings, assert_nothing_noticed, eventually, new_connections, serves_on,
 };
 
-use crate::{PROGRAMS, both_faces, server};
+use crate::{PROGRAMS, each_face, server};
 
-both_faces!(
+each_face!(
     a_process_that_somebody_else_started_takes_over,
     s08_a_next_version_of_another_user_is_refused,
     the_control_socket_refuses_another_user,

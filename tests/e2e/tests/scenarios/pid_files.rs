@@ -10,9 +10,9 @@ use rekindle::control::Request;
 use rekindle_e2e::{Face, Launch, Server, Settings};
 use rekindle_unix::PidFile;
 
-use crate::{PROGRAMS, both_faces, server};
+use crate::{PROGRAMS, each_face, server};
 
-both_faces!(
+each_face!(
     s22_the_pid_file_is_right_after_every_upgrade_and_never_half_written,
     s22_a_stale_pid_file_is_replaced,
     s22_a_second_instance_is_refused,

@@ -12,9 +12,9 @@ use rekindle_e2e::{
 use rekindle_unix::Signal;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::{PROGRAMS, both_faces};
+use crate::{PROGRAMS, each_face};
 
-both_faces!(
+each_face!(
     the_manager_is_told_of_an_upgrade_and_of_the_new_main_process,
     the_manager_is_told_that_a_failed_reload_is_over,
     the_manager_is_told_of_a_stop,

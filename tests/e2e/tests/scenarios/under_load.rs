@@ -7,9 +7,9 @@ use rekindle_e2e::{
     AcceptQueue, Face, Settings, assert_nothing_noticed, new_connections, serves_on,
 };
 
-use crate::{both_faces, server};
+use crate::{each_face, server};
 
-both_faces!(s01_restarts_under_new_connections, s04_who_waits_in_the_queue_at_commit_is_served);
+each_face!(s01_restarts_under_new_connections, s04_who_waits_in_the_queue_at_commit_is_served);
 
 async fn s01_restarts_under_new_connections(face: Face) {
     const RESTARTS: u64 = 40;

@@ -26,7 +26,7 @@ fn main() -> anyhow::Result<ExitCode> {
         .with_writer(std::io::stderr)
         .init();
     let report = match settings.face {
-        Face::Tokio => tasks::serve(&settings),
+        Face::Tokio | Face::Serve => tasks::serve(&settings),
         Face::Blocking => threads::serve(&settings),
     }?;
     Ok(report.exit_code())

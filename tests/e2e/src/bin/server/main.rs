@@ -1,8 +1,12 @@
-//! The server under test: a good program on the library, with either face.
+//! The server under test: a good program on the library, with any face.
 //!
 //! Over streams it speaks HTTP/1.1: `GET /` says who answers, `GET /slow?ms=N` does so after a
 //! while, and a `POST` is echoed. To a datagram or packet it answers who it is and what came.
+//! Where the library serves, it speaks HTTP/2 as well, `GET /whence` says where the request came
+//! from, and `GET /events?count=N&ms=N` is answered by one event after the other.
 
+mod app;
+mod events;
 mod exchange;
 mod site;
 mod tasks;
@@ -12,7 +16,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Context;
 use rekindle::Report;
-use rekindle_e2e::{Face, Settings};
+use rekindle_e2e::{Face, FinalReport, Settings};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -26,9 +30,11 @@ fn main() -> anyhow::Result<ExitCode> {
         .with_writer(std::io::stderr)
         .init();
     let report = match settings.face {
-        Face::Tokio => tasks::serve(&settings),
+        Face::Tokio | Face::Serve => tasks::serve(&settings),
         Face::Blocking => threads::serve(&settings),
     }?;
+    let Report { moved, rested, cut, .. } = report;
+    eprintln!("{}", FinalReport { pid: std::process::id(), moved, rested, cut }.to_line());
     if settings.hangs_at_end {
         loop {
             std::thread::park();
@@ -82,5 +88,5 @@ fn start_child(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What both faces end with.
+/// What all faces end with.
 type Served = anyhow::Result<Report>;

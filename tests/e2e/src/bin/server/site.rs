@@ -65,7 +65,13 @@ impl Site {
         [self.name().as_bytes(), b": ", message].concat()
     }
 
-    fn name(&self) -> String {
+    /// The values of the fields `x-pid` and `x-generation` of an answer.
+    pub(crate) fn fields(&self) -> [String; 2] {
+        [self.pid.to_string(), self.generation.to_string()]
+    }
+
+    /// Who answers.
+    pub(crate) fn name(&self) -> String {
         format!("pid {} generation {}", self.pid, self.generation)
     }
 }

@@ -1,18 +1,20 @@
-//! The server with the face for tasks.
+//! The server with the face for tasks: with HTTP by its own hand, or served by the library.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use anyhow::Context;
+use rekindle::http::HttpOptions;
 use rekindle::{
     Address, AsyncStream, Connection, DatagramSocket, DatagramTransport, Listener, Running,
     Service, SocketKind, Stream,
 };
-use rekindle_e2e::Settings;
+use rekindle_e2e::{Face, Settings};
 use rustix::net::{RecvFlags, SendFlags};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 
+use crate::app::app;
 use crate::exchange::Inbox;
 use crate::site::Site;
 use crate::{Served, builder, listeners, start_child};
@@ -77,6 +79,10 @@ fn listen(
         }
         SocketKind::UnixStream => {
             let listener = service.unix(name, address)?;
+            if settings.face == Face::Serve {
+                service.serve_with(listener, app(site, delay), options(settings));
+                return Ok(());
+            }
             tokio::spawn(accept(listener, delay, move |it| converse(it, Arc::clone(&site))));
         }
         SocketKind::UnixSeqpacket => {
@@ -85,10 +91,27 @@ fn listen(
         }
         _ => {
             let listener = service.tcp(name, address)?;
+            if settings.face == Face::Serve {
+                service.serve_with(listener, app(site, delay), options(settings));
+                return Ok(());
+            }
             tokio::spawn(accept(listener, delay, move |it| converse(it, Arc::clone(&site))));
         }
     }
     Ok(())
+}
+
+/// How the library serves.
+fn options(settings: &Settings) -> HttpOptions {
+    let mut options = HttpOptions::new();
+    if let Some(timeout) = settings.header_read_timeout {
+        options = options.header_read_timeout(timeout);
+    }
+    if !settings.accept_delay.is_zero() {
+        // Each connection asks once, and is slow: this is the rate that is asked for.
+        options = options.max_connections(1);
+    }
+    options
 }
 
 async fn accept<S, F>(

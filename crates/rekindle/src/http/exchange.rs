@@ -1,0 +1,89 @@
+//! One exchange: a request to the program, and its response, with tokens in both.
+
+use std::error::Error;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONNECTION, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+use tower_service::Service as TowerService;
+
+use crate::http::connection_info::ConnectionInfo;
+use crate::http::request_body::RequestBody;
+use crate::http::tally::{Tally, Token};
+
+/// An error of the program.
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// What the exchanges of one connection have in common.
+#[derive(Debug)]
+pub(crate) struct Exchanges {
+    pub(crate) info: ConnectionInfo,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) request_timeout: Option<Duration>,
+}
+
+/// The program as hyper calls it on one connection.
+pub(crate) fn service<A, B>(
+    app: A,
+    exchanges: Exchanges,
+) -> impl Service<
+    Request<Incoming>,
+    Response = Response<impl Body<Data = B::Data, Error = BoxError> + Send + 'static>,
+    Error = BoxError,
+    Future: Send + 'static,
+>
+where
+    A: TowerService<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
+    A::Future: Send,
+    A::Error: Into<BoxError>,
+    B: Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    service_fn(move |request: Request<Incoming>| {
+        let token = exchanges.tally.begin();
+        let mut request =
+            request.map(|incoming| RequestBody::new(incoming, exchanges.request_timeout, &token));
+        exchanges.info.introduce(request.extensions_mut());
+        answer(app.clone(), request, token)
+    })
+}
+
+async fn answer<A, B>(
+    mut app: A,
+    request: Request<RequestBody>,
+    token: Token,
+) -> Result<Response<impl Body<Data = B::Data, Error = BoxError> + Send + 'static>, BoxError>
+where
+    A: TowerService<Request<RequestBody>, Response = Response<B>> + Send + 'static,
+    A::Future: Send,
+    A::Error: Into<BoxError>,
+    B: Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let is_connect = *request.method() == Method::CONNECT;
+    poll_fn(|context| app.poll_ready(context)).await.map_err(Into::into)?;
+    let mut response = app.call(request).await.map_err(Into::into)?;
+    if switches_protocols(&response, is_connect) {
+        token.tally().note_upgrade();
+    } else if token.tally().has_last_word() {
+        response.headers_mut().append(CONNECTION, HeaderValue::from_static("close"));
+    }
+    // The token goes along with the body: its closure is dropped after it.
+    Ok(response.map(|body| {
+        body.map_err(move |error| {
+            let _exchange = &token;
+            error.into()
+        })
+    }))
+}
+
+fn switches_protocols<B>(response: &Response<B>, is_connect: bool) -> bool {
+    response.status() == StatusCode::SWITCHING_PROTOCOLS
+        || (is_connect && response.status().is_success())
+}

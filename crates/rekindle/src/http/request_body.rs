@@ -1,0 +1,106 @@
+//! The body of a request, as the program reads it.
+
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::http::tally::Token;
+
+/// The body of a request. To read it whole, or piece by piece, use `http_body_util::BodyExt` or
+/// the extractors of a framework. A small body that is not read costs nothing; with a large one
+/// unread, the connection ends after the response.
+#[derive(Debug)]
+pub struct RequestBody {
+    incoming: Incoming,
+    limit: Option<Limit>,
+    /// Dropped after the body: from then on the exchange is over, and hyper has been told so.
+    token: Option<Token>,
+}
+
+/// Why a request's body cannot be read to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestBodyError {
+    /// The client went away, or what it sends is no HTTP.
+    #[error("read a request's body")]
+    Read(#[source] hyper::Error),
+    /// It did not come in time.
+    #[error("read a request's body within {} s", timeout.as_secs_f64())]
+    TimedOut {
+        /// How much time it had, from the end of the head on.
+        timeout: Duration,
+    },
+}
+
+/// Until when the body may take.
+#[derive(Debug)]
+struct Limit {
+    timeout: Duration,
+    deadline: Instant,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl RequestBody {
+    /// The request's head is there as of now.
+    pub(crate) fn new(incoming: Incoming, timeout: Option<Duration>, token: &Token) -> Self {
+        // Most requests have no body: then there is nothing to keep account of.
+        if incoming.is_end_stream() {
+            return Self { incoming, limit: None, token: None };
+        }
+        let limit = timeout.map(|timeout| {
+            let deadline = Instant::now() + timeout;
+            Limit { timeout, deadline, sleep: None }
+        });
+        Self { incoming, limit, token: Some(token.clone()) }
+    }
+}
+
+impl Limit {
+    fn poll_passed(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.deadline;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        sleep.as_mut().poll(context)
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = RequestBodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        if let Poll::Ready(frame) = pin!(&mut self.incoming).poll_frame(context) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(RequestBodyError::Read)));
+        }
+        if let Some(limit) = &mut self.limit {
+            ready!(limit.poll_passed(context));
+            return Poll::Ready(Some(Err(RequestBodyError::TimedOut { timeout: limit.timeout })));
+        }
+        Poll::Pending
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if let Some(token) = &self.token
+            && !self.incoming.is_end_stream()
+        {
+            token.tally().note_unread();
+        }
+    }
+}

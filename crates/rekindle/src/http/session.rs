@@ -1,0 +1,176 @@
+//! A session: the life of one connection in this process.
+//!
+//! ```text
+//!            first bytes                    between two requests
+//!   parked ─────────────► HTTP/1 ─────────────────────────────────► moved to the successor
+//!    │ │                    ▲                                        │
+//!    │ └──► HTTP/2          └──────────────────── given back ────────┤
+//!    │        │                                                      ▼
+//!    └────────┴─────────────────────────────────────────────────►  over
+//! ```
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use hyper_util::rt::TokioIo;
+use rekindle_core::{MOVE_LIMIT_BYTES, MoveRefusal, MovedEntry};
+use tower_service::Service;
+use tracing::{debug, warn};
+
+use crate::http::course::Standing;
+use crate::http::exchange::{BoxError, Exchanges, service};
+use crate::http::http1::{self, End, Purpose};
+use crate::http::http2;
+use crate::http::parked::{self, Protocols, Wake};
+use crate::http::permits::Permit;
+use crate::http::pilot::Pilot;
+use crate::http::request_body::RequestBody;
+use crate::http::site::Site;
+use crate::http::tally::Tally;
+use crate::http::transport::{Transport, say_farewell};
+use crate::http::wire::{Stay, Wire};
+
+/// One connection's session.
+pub(crate) struct Session<A> {
+    site: Arc<Site>,
+    app: A,
+    pilot: Pilot,
+}
+
+/// A connection between two requests: its stream, and what was read from it and not understood.
+pub(crate) struct Paused<IO> {
+    pub(crate) stream: IO,
+    pub(crate) bytes: Bytes,
+    pub(crate) stay: Stay,
+}
+
+impl<A, B> Session<A>
+where
+    A: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
+    A::Future: Send,
+    A::Error: Into<BoxError>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    pub(crate) fn new(site: Arc<Site>, app: A) -> Self {
+        let pilot = site.pilot();
+        Self { site, app, pilot }
+    }
+
+    /// Serves a connection until it is over or moved. `protocols` is what it may speak.
+    pub(crate) async fn run<IO: Transport>(mut self, connection: Paused<IO>, protocols: Protocols) {
+        let mut next = Some(connection);
+        while let Some(Paused { mut stream, bytes, stay }) = next {
+            next = match parked::wait(&mut stream, bytes, protocols, &mut self.pilot).await {
+                // In a box: parked ones shall not take the room that only these need.
+                Wake::Http1(first) => {
+                    let end = Box::pin(self.http1(Paused { stream, bytes: first, stay })).await;
+                    self.after_http1(end).await
+                }
+                Wake::Http2(first) => {
+                    Box::pin(self.http2(Paused { stream, bytes: first, stay })).await;
+                    None
+                }
+                Wake::Leave(permit, bytes) => {
+                    self.leave(Paused { stream, bytes, stay }, permit).await
+                }
+                Wake::Over => {
+                    self.pilot.set_idle(false);
+                    say_farewell(&mut stream).await;
+                    None
+                }
+            }
+        }
+    }
+
+    async fn http1<IO: Transport>(&mut self, connection: Paused<IO>) -> End<IO> {
+        let (wire, exchanges) = self.begin(connection);
+        let tally = Arc::clone(&exchanges.tally);
+        let service = service(self.app.clone(), exchanges);
+        let connection = self.site.http1.serve_connection(TokioIo::new(wire), service);
+        http1::serve(connection.with_upgrades(), tally, &mut self.pilot).await
+    }
+
+    async fn http2<IO: Transport>(&mut self, connection: Paused<IO>) {
+        let (wire, exchanges) = self.begin(connection);
+        let tally = Arc::clone(&exchanges.tally);
+        let service = service(self.app.clone(), exchanges);
+        let connection = self.site.http2.serve_connection(TokioIo::new(wire), service);
+        http2::serve(connection, tally, &mut self.pilot).await;
+    }
+
+    fn begin<IO: Transport>(&self, connection: Paused<IO>) -> (Wire<IO>, Exchanges) {
+        let Paused { stream, bytes, stay } = connection;
+        let tally = Arc::new(Tally::default());
+        let exchanges = Exchanges {
+            info: stay.info.clone(),
+            tally: Arc::clone(&tally),
+            request_timeout: self.site.options.request_timeout,
+        };
+        (Wire::new(stream, bytes, tally, stay), exchanges)
+    }
+
+    /// What is next for a connection that HTTP/1 was spoken on.
+    async fn after_http1<IO: Transport>(&mut self, end: End<IO>) -> Option<Paused<IO>> {
+        let (wire, bytes, purpose) = match end {
+            End::Over => return None,
+            End::Apart { wire, bytes, purpose } => (wire, bytes, purpose),
+        };
+        match purpose {
+            Purpose::Leave(permit) => {
+                let Wire { stream, stay, .. } = wire;
+                self.leave(Paused { stream, bytes, stay }, permit).await
+            }
+            Purpose::Close if bytes.is_empty() && !wire.stream.has_arrived() => {
+                let Wire { mut stream, stay: _stay, .. } = wire;
+                say_farewell(&mut stream).await;
+                None
+            }
+            // A request has begun to arrive: it is answered.
+            Purpose::Close => {
+                self.pilot.helm.set_standing(Standing::Begun);
+                let Wire { stream, stay, .. } = wire;
+                Some(Paused { stream, bytes, stay })
+            }
+        }
+    }
+
+    /// Moves a connection to the successor. Returns it if it stays here.
+    async fn leave<IO: Transport>(
+        &mut self,
+        connection: Paused<IO>,
+        permit: Permit,
+    ) -> Option<Paused<IO>> {
+        let receiver = self.site.receiver.clone();
+        let Some(receiver) = receiver.filter(|_| connection.bytes.len() <= MOVE_LIMIT_BYTES) else {
+            self.pilot.helm.set_standing(Standing::Bound);
+            return Some(connection);
+        };
+        let Paused { stream, bytes, stay: Stay { info, guard, seat } } = connection;
+        let descriptor = stream
+            .into_descriptor()
+            .inspect_err(|error| warn!(%error, "a connection that should move is lost"))
+            .ok()?;
+        let entry = MovedEntry { receiver, bytes: bytes.into() };
+        let promise = info.place().outbox.hand_over(entry, descriptor, guard);
+        let back = promise.outcome().await.err()?;
+        drop(permit);
+        debug!(listener = info.listener(), refusal = %back.refusal, "a connection stays");
+        if back.refusal != MoveRefusal::NoSuccessor {
+            self.pilot.helm.set_standing(Standing::Bound);
+        }
+        // Otherwise the course turns in a moment, if it has not yet: after a roll back there is
+        // nothing that its client would have to be told.
+        let stream = IO::from_descriptor(back.descriptor)
+            .inspect_err(|error| warn!(%error, "a connection that came back is lost"))
+            .ok()?;
+        let stay = Stay { info, guard: back.guard, seat };
+        Some(Paused { stream, bytes: back.bytes.into(), stay })
+    }
+}
+
+#[cfg(test)]
+mod tests;

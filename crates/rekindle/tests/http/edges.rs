@@ -1,0 +1,1 @@
+//! The edges of what a system has to give.
