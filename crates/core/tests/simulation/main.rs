@@ -2,8 +2,8 @@
 //! channels that carry real frames.
 //!
 //! [`world`] is the system, [`moving`] what is done with connections that move, [`drive`] and
-//! [`newcomer`] are the driver, each as small as can be; [`watch`] knows what must hold at every moment. [`faults`] strikes a good upgrade at each of its
-//! steps with each fault there is, [`programs`] upgrades to bad programs, [`chains`] plays long
+//! [`newcomer`] are the driver, each as small as can be; [`watch`] knows what must hold at every
+//! moment. [`faults`] strikes a good upgrade at each of its steps with each fault there is, [`programs`] upgrades to bad programs, [`chains`] plays long
 //! lives under a seed.
 
 mod chains;
