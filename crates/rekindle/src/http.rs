@@ -56,6 +56,7 @@ mod course;
 mod exchange;
 mod http1;
 mod http2;
+mod linger;
 mod options;
 mod parked;
 mod permits;
