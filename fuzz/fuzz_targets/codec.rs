@@ -9,12 +9,16 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use rekindle_core::{
-    Event, FRAME_LIMIT_BYTES, Generation, Instant, Life, ListenerEntry, Message, NewEvent, NewSide,
-    OldEvent, PROTOCOL, Settings, SocketKind, Text, decode, encode,
+    Event, FRAME_LIMIT_BYTES, Generation, Instant, Intake, Life, ListenerEntry, Message,
+    MovedEntry, Moves, NewEvent, NewSide, OldEvent, PROTOCOL, Receiver, Settings, SocketKind,
+    Tally, Text, decode, encode,
 };
 
 /// More than any machine has to do for one message.
 const ACTION_LIMIT: usize = 100;
+
+/// How many connections move at once.
+const CONNECTIONS: usize = 3;
 
 fuzz_target!(|input: &[u8]| {
     let Some((&descriptors, frame)) = input.split_first() else {
@@ -26,6 +30,8 @@ fuzz_target!(|input: &[u8]| {
             is_taken_by_a_new_side(&NewEvent::Message(message.clone()));
             is_taken_by_a_life(&OldEvent::Message(message.clone()));
             is_taken_from_an_elder(&message);
+            is_taken_by_moves(&message);
+            is_taken_by_an_intake(&message);
         }
         Err(error) => {
             let words = Text::of(&error);
@@ -60,12 +66,12 @@ fn way_of_a_new_side() -> Vec<NewEvent> {
         start_timeout_ms: 60_000,
     };
     let entries = vec![entry];
-    let end = Message::OfferEnd { listeners: 1, elders: 0 };
+    let end = Message::OfferEnd { listeners: 1, elders: 0, states: 0 };
     vec![
         NewEvent::Message(welcome),
         NewEvent::Message(Message::Listeners { entries }),
         NewEvent::Message(end),
-        NewEvent::Ready(vec![0]),
+        NewEvent::Ready { claimed: vec![0], takes: Vec::new() },
         NewEvent::Message(Message::Commit),
     ]
 }
@@ -100,7 +106,7 @@ fn way_of_a_life() -> Vec<Event> {
         Event::Upgrade(OldEvent::Spawned),
         message(hello),
         message(Message::Ready { claimed: vec![0] }),
-        Event::InFlight(1),
+        Event::InFlight(Tally::of(1)),
         message(Message::Serving),
         message(Message::Confirmed),
     ]
@@ -133,10 +139,46 @@ fn is_taken_from_an_elder(message: &Message) {
     }
 }
 
+/// Whatever the newest process says of moves, each connection is settled once.
+fn is_taken_by_moves(message: &Message) {
+    let name = "http".parse().expect("a good name");
+    let receiver = Receiver { name, protocol: Text::from("http/1.1") };
+    let mut moves = Moves::new();
+    moves.open(vec![receiver.clone()]);
+    for connection in 0..CONNECTIONS {
+        moves.hand_over(connection, MovedEntry { receiver: receiver.clone(), bytes: vec![1] });
+    }
+    let _sent = moves.poll_message();
+    match message {
+        Message::Taken { batch, refused } => moves.taken(*batch, refused),
+        Message::Recall { turn, then } => moves.recall(*turn, *then),
+        _ => {}
+    }
+    moves.close();
+    let mut settled = 0;
+    while moves.poll_action().is_some() {
+        settled += 1;
+    }
+    assert_eq!(settled, CONNECTIONS);
+}
+
+/// Whatever an elder says of moves, nothing is taken that was not told.
+fn is_taken_by_an_intake(message: &Message) {
+    let mut intake = Intake::shut(Generation::FIRST);
+    let _recall = intake.begin();
+    match message {
+        Message::Moved { batch, .. } => intake.moved(*batch, vec![0_u8], Vec::new()),
+        Message::Recalled { turn } => intake.recalled(*turn),
+        _ => {}
+    }
+    assert_eq!(intake.word(), None, "what came before the answer is not told");
+    assert!(intake.told().is_empty());
+}
+
 /// Whatever it heard, the process can be stopped, and ends once its child is reaped.
 fn ends_by_itself(mut life: Life) {
     life.stop(Instant::EPOCH);
-    life.handle(Instant::EPOCH, Event::InFlight(0));
+    life.handle(Instant::EPOCH, Event::InFlight(Tally::of(0)));
     life.handle(Instant::EPOCH, Event::Upgrade(OldEvent::Exited(Text::from("exited"))));
     assert!((0..ACTION_LIMIT).any(|_| life.poll_action().is_none()));
     assert_eq!(life.poll_timeout(), None, "{life:?}");

@@ -6,7 +6,7 @@ use rekindle_core::{Message, MovedEntry, Moves, Receiver, Text};
 const FRAME: usize = 64;
 
 fn receiver() -> Receiver {
-    Receiver { name: "http".parse().unwrap(), protocol: Text::from("http/1.1") }
+    Receiver { name: "http".parse().expect("a name"), protocol: Text::from("http/1.1") }
 }
 
 fn open() -> Moves<usize> {

@@ -39,13 +39,18 @@
 //! | HTTP/1.1, half a head sent | it moves with what is there, and the new process answers |
 //! | HTTP/1.1, a request in flight | the old process answers, then the connection moves |
 //! | HTTP/2 | GOAWAY in two steps; streams in flight are finished, the client connects anew |
-//! | a WebSocket, or another upgrade | stays until it ends. [`ConnectionInfo::draining`] tells the program |
-//! | HTTP/1.1 over TLS (feature `tls`) | `Connection: close` on its next response; the client resumes its session in the new process |
+//! | a WebSocket, or another upgrade | stays until it ends; see [`ConnectionInfo::draining`] |
+//! | HTTP/1.1 over TLS | `Connection: close` on its next response; its session resumes |
 //! | HTTP/1.1, and the new program does not take it | `Connection: close` on its next response |
 //!
 //! A listener's connections go to the listener of the same name in the new process, if that serves
 //! HTTP on it. What has not ended by the drain deadline is cut, and counted in the
 //! [`Report`](crate::Report).
+//!
+//! A WebSocket moves if the program hands it over: [`upgraded`] takes the stream out of hyper,
+//! [`WholeFrames`] lets it be taken out of any WebSocket library between two messages, and
+//! [`Connection::hand_over`](crate::Connection::hand_over) gives it to the new process. The
+//! repository's example `chat` does all of it.
 //!
 //! At a stop, an idle connection is closed at once, and a response in flight is the last one on
 //! its connection. A request of which a byte has arrived is answered.

@@ -33,8 +33,8 @@
 //! | feature | adds |
 //! |---|---|
 //! | `tokio` (default) | [`Service`] and its listeners, for tasks; [`blocking`] is always there |
-//! | `http` (default) | [`Service::serve`] and [`serve()`]: HTTP/1.1 whose kept connections move, and HTTP/2 |
-//! | `tls` | [`http::Tls`]: the same over TLS, with session tickets that outlive a process |
+//! | `http` (default) | [`Service::serve`]: HTTP/1.1 whose connections move, and HTTP/2 |
+//! | `tls` | the same over TLS, with session tickets that outlive a process |
 //! | `axum` | `axum::serve` on our listeners |
 //! | `metrics` | counters and gauges through the `metrics` facade |
 

@@ -165,3 +165,72 @@ impl AsFd for Link {
         self.channel.as_fd()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair() -> (Link, Link) {
+        let (one, other) = Channel::pair().unwrap();
+        (Link::new(one), Link::new(other))
+    }
+
+    /// A frame that takes some room.
+    fn large() -> Message {
+        Message::Ready { claimed: vec![u32::MAX; 5_000] }
+    }
+
+    #[test]
+    fn what_cannot_wait_is_turned_away_and_wants_room() {
+        let (mut link, other) = pair();
+        let mut sent = 0;
+        while link.post_now(&large()) {
+            sent += 1;
+        }
+        assert!(link.is_idle(), "nothing waits");
+        assert!(link.wants_room());
+        let mut buffer = FrameBuffer::new();
+        for _ in 0..sent {
+            assert!(matches!(other.receive(&mut buffer), Arrival::Message(..)));
+        }
+        assert!(matches!(other.receive(&mut buffer), Arrival::Nothing));
+        assert!(link.post_now(&Message::Serving));
+        assert!(!link.wants_room());
+    }
+
+    #[test]
+    fn what_cannot_wait_goes_after_what_does() {
+        let (mut link, other) = pair();
+        while link.is_idle() {
+            link.post(&large());
+        }
+        assert!(!link.post_now(&Message::Serving), "something waits");
+        let mut buffer = FrameBuffer::new();
+        while matches!(other.receive(&mut buffer), Arrival::Message(..)) {}
+        assert!(link.post_now(&Message::Serving));
+        assert!(matches!(other.receive(&mut buffer), Arrival::Message(Message::Ready { .. }, _)));
+        assert!(matches!(other.receive(&mut buffer), Arrival::Message(Message::Serving, _)));
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_is_forgotten() {
+        let (mut link, _other) = pair();
+        while link.is_idle() {
+            link.post(&large());
+        }
+        let descriptor = Arc::new(OwnedFd::from(std::io::pipe().unwrap().0));
+        link.post_with(&Message::Introduce { pid: 1 }, vec![Arc::clone(&descriptor)]);
+        assert_eq!(Arc::strong_count(&descriptor), 2);
+        link.discard();
+        assert_eq!(Arc::strong_count(&descriptor), 1);
+        assert!(link.is_idle() && link.retry_at().is_none());
+    }
+
+    #[test]
+    fn a_channel_without_another_end_takes_nothing_and_wants_nothing() {
+        let (mut link, other) = pair();
+        drop(other);
+        assert!(!link.post_now(&Message::Serving));
+        assert!(!link.wants_room());
+    }
+}

@@ -1,7 +1,6 @@
 //! HTTP over TLS in one process: which protocol is spoken, which handshakes end how, and that each
 //! end is announced by `close_notify`.
 
-#![cfg(feature = "tls")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests, and what fails here fails a test")]
 
 use std::fs;

@@ -1,6 +1,5 @@
 //! Certificates and keys from files: the good ones, and which words the others get.
 
-#![cfg(feature = "tls")]
 #![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 
 use std::error::Error;

@@ -1,12 +1,11 @@
 //! The client of the HTTP benches: one thread, so that it fits on one core beside a server on
 //! another, and quick enough that the server is what limits.
 //!
-//! | arguments | what it does |
-//! |---|---|
-//! | `keep ADDRESS CONNECTIONS MILLISECONDS` | asks on kept connections, as fast as it is answered |
-//! | `new ADDRESS CONNECTIONS MILLISECONDS` | the same, each time on a new connection |
-//! | `paced ADDRESS CONNECTIONS MILLISECONDS RATE` | asks on kept ones so often a second, answered or not |
-//! | `idle ADDRESS CONNECTIONS` | asks once on each, and again for each line on its input |
+//! - `keep ADDRESS CONNECTIONS MILLISECONDS` asks on kept connections, as often as it is answered;
+//! - `new ADDRESS CONNECTIONS MILLISECONDS` does the same, each time on a new connection;
+//! - `paced ADDRESS CONNECTIONS MILLISECONDS RATE` asks on kept ones so often a second, whether it
+//!   is answered or not;
+//! - `idle ADDRESS CONNECTIONS` asks once on each, and again for each line on its input.
 //!
 //! What it found is one JSON object in a line. Nothing is tried twice, and what a client should
 //! not notice counts as failed: a connection that is refused, lost, closed or announced to be, or

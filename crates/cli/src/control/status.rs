@@ -35,6 +35,11 @@ fn table(status: &Status) -> Table<2> {
     }
     table.row(["uptime", &long(Duration::from_millis(status.uptime_ms))]);
     table.row(["in flight", &count(status.in_flight)]);
+    // Most of the time there is nothing to say of it.
+    if status.moved_in > 0 || status.moved_out > 0 {
+        let (moved_in, moved_out) = (count(status.moved_in), count(status.moved_out));
+        table.row(["moved", &format!("{moved_in} in, {moved_out} out")]);
+    }
     rows(&mut table, "listeners", &status.listeners, |listener| {
         format!("{} {}", printable(&listener.name), printable(&listener.address))
     });
@@ -76,7 +81,7 @@ mod tests {
     fn everything_that_a_service_says_is_shown() {
         let status = status(
             r#"{"v":1,"event":"status","pid":4711,"generation":3,"phase":"serving",
-            "build":"1.4.0","uptime_ms":7384999,"in_flight":1200,
+            "build":"1.4.0","uptime_ms":7384999,"in_flight":1200,"moved_in":1150,"moved_out":0,
             "listeners":[{"name":"http","address":"tcp:127.0.0.1:80"},{"name":"x","address":""}],
             "draining":[{"generation":2,"pid":4700,"in_flight":3}],
             "last_failure":{"verdict":"aborted","reason":"exited","message":"it\u001b exited"}}"#,
@@ -87,6 +92,7 @@ mod tests {
   build          1.4.0
   uptime         2h 3m 4s
   in flight      1,200
+  moved          1,150 in, 0 out
   listeners      http tcp:127.0.0.1:80
                  x
   draining       generation 2, pid 4700: 3 in flight
@@ -104,5 +110,6 @@ mod tests {
         let text = table(&status).to_string();
         assert!(text.contains("  listeners    none\n  draining     none\n"), "{text}");
         assert!(!text.contains("build") && !text.contains("failure"), "{text}");
+        assert!(!text.contains("moved"), "{text}");
     }
 }

@@ -192,7 +192,7 @@ impl Pair {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn each_connection_is_in_one_hand_and_settled_once(steps in vec(step(), 0..400)) {

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use hyper_util::rt::TokioIo;
-use rekindle_core::{MOVE_LIMIT_BYTES, MovedEntry};
+use rekindle_core::{MOVE_LIMIT_BYTES, MoveRefusal, MovedEntry};
 use tower_service::Service;
 use tracing::{debug, warn};
 
@@ -173,7 +173,11 @@ where
         let back = promise.outcome().await.err()?;
         drop(permit);
         debug!(listener = info.listener(), refusal = %back.refusal, "a connection stays");
-        self.pilot.helm.set_standing(Standing::Bound);
+        if back.refusal != MoveRefusal::NoSuccessor {
+            self.pilot.helm.set_standing(Standing::Bound);
+        }
+        // Otherwise the course turns in a moment, if it has not yet: after a roll back there is
+        // nothing that its client would have to be told.
         let stream = IO::from_descriptor(back.descriptor)
             .inspect_err(|error| warn!(%error, "a connection that came back is lost"))
             .ok()?;

@@ -10,7 +10,7 @@ use rekindle_e2e::{
 };
 use rekindle_unix::Signal;
 
-use crate::{moved_in, server, settings};
+use crate::{TOLERANCE, moved_in, server, settings};
 
 fn connect(server: &Server) -> HttpClient {
     HttpClient::connect(server.socket_address("http")).unwrap()
@@ -21,7 +21,7 @@ async fn a_next_version_that_takes_no_connections_leaves_them_to_the_old_one() {
     let probation = Duration::from_millis(100);
     let server = server(&Settings { probation, ..settings() });
     let load = idle_connections(server.target(), 100, Duration::from_millis(200));
-    serves_on(&load);
+    eventually("all are accepted", || (server.status().in_flight >= 100).then_some(()));
     let by_hand = Settings { probation, ..Settings::new(Face::Tokio) };
     let begun = Instant::now();
     server.upgrade_with(&by_hand).committed();
@@ -70,6 +70,24 @@ async fn what_has_moved_outlives_the_old_process() {
     for client in &mut clients {
         assert_eq!(client.get("/").unwrap().generation, 2);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stays_idle_is_closed_at_the_deadline_and_not_before() {
+    let drain_timeout = Duration::from_secs(1);
+    let probation = Duration::from_millis(100);
+    let server = server(&Settings { probation, drain_timeout, ..settings() });
+    let (mut fresh, mut kept) = (connect(&server), connect(&server));
+    assert_eq!(kept.get("/").unwrap().generation, 1);
+    eventually("both are accepted", || (server.status().in_flight >= 2).then_some(()));
+    let by_hand = Settings { probation, ..Settings::new(Face::Tokio) };
+    server.upgrade_with(&by_hand).committed();
+    let committed = Instant::now();
+    fresh.closed().unwrap();
+    kept.closed().unwrap();
+    let took = committed.elapsed();
+    assert!(took + TOLERANCE > drain_timeout && took < drain_timeout + TOLERANCE, "{took:?}");
+    assert_eq!(server.first_end(), Ended::Exited(0), "nothing of theirs was under way");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,8 +1,6 @@
 //! HTTP over TLS through upgrades, with real processes. A connection over TLS does not move: it
 //! is told goodbye, and a client that comes again resumes its session.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests, and what fails here fails a test")]
-
 mod certificates;
 mod kept;
 mod sessions;

@@ -153,6 +153,28 @@ async fn who_is_given_back_by_a_roll_back_stays_and_can_leave_later() {
 }
 
 #[tokio::test]
+async fn who_is_given_back_before_it_hears_of_the_roll_back_is_told_nothing() {
+    let old = Process::new();
+    let (mut client, server) = pair().await;
+    serve(&old, server, Vec::new());
+    old.course.send_replace(Course::Move);
+    let Departure { entry, parcel } = departure(&old).await;
+    client.write_all(get(1).as_bytes()).await.unwrap();
+    parcel.give_back(entry.bytes, MoveRefusal::NoSuccessor);
+    // It is answered, or tries to leave once more, as the course has not turned yet.
+    let mut answered = Box::pin(read_until(&mut client, "/1:"));
+    let answer = tokio::select! {
+        answer = &mut answered => answer,
+        Departure { entry, parcel } = departure(&old) => {
+            old.course.send_replace(Course::Stay);
+            parcel.give_back(entry.bytes, MoveRefusal::NoSuccessor);
+            answered.await
+        }
+    };
+    assert!(!answer.to_ascii_lowercase().contains("connection:"), "{answer}");
+}
+
+#[tokio::test]
 async fn half_a_head_that_is_too_large_to_go_along_is_answered_here() {
     let old = Process::with(HttpOptions::new().max_head_size(2 * MOVE_LIMIT_BYTES));
     let (mut client, server) = pair().await;
