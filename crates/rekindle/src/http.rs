@@ -61,6 +61,7 @@ mod course;
 mod exchange;
 mod http1;
 mod http2;
+mod linger;
 mod options;
 mod parked;
 mod permits;

@@ -36,6 +36,8 @@ use crate::http::wire::Wire;
 pub(crate) enum End<IO> {
     /// It is over, or speaks something else than HTTP now.
     Over,
+    /// hyper has answered, and shut its side down. `is_unread` if it left something unread.
+    Shut { wire: Wire<IO>, is_unread: bool },
     /// It was taken apart: these bytes were read and are no request yet.
     Apart { wire: Wire<IO>, bytes: Bytes, purpose: Purpose },
 }
@@ -203,7 +205,11 @@ where
         self.pilot.set_idle(false);
         let parts = self.connection.into_parts();
         match (halt, parts) {
-            (Halt::Done, _) | (_, None) => End::Over,
+            (_, None) => End::Over,
+            (Halt::Done, Some(parts)) => {
+                let is_unread = self.tally.is_unread() || !parts.read_buf.is_empty();
+                End::Shut { wire: parts.io.into_inner(), is_unread }
+            }
             (Halt::Over, Some(parts)) => {
                 // A response that is cut must not look whole.
                 if is_quiet {

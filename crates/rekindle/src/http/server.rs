@@ -71,7 +71,17 @@ where
         if let Some(mailbox) = mailbox {
             tokio::spawn(server.clone().take_in::<S>(mailbox, Arc::clone(shared)));
         }
-        tokio::spawn(server.accept(listener));
+        tokio::spawn(server.accept_until_failed(listener, Arc::clone(shared)));
+    }
+
+    /// Accepts for as long as there is something to accept. Who never becomes ready lets go of the
+    /// listener.
+    async fn accept_until_failed<S: AsyncStream>(self, listener: Listener<S>, shared: Arc<Shared>) {
+        let has_failed = |stage: &Stage| matches!(stage, Stage::Failed(_)).then_some(());
+        tokio::select! {
+            () = self.accept(listener) => {}
+            () = shared.stage.until(has_failed) => {}
+        }
     }
 
     async fn accept<S: AsyncStream>(self, listener: Listener<S>) {

@@ -19,10 +19,11 @@ use rekindle_core::{MOVE_LIMIT_BYTES, MoveRefusal, MovedEntry};
 use tower_service::Service;
 use tracing::{debug, warn};
 
-use crate::http::course::Standing;
+use crate::http::course::{Standing, cut};
 use crate::http::exchange::{BoxError, Exchanges, service};
 use crate::http::http1::{self, End, Purpose};
 use crate::http::http2;
+use crate::http::linger::linger;
 use crate::http::parked::{self, Protocols, Wake};
 use crate::http::permits::Permit;
 use crate::http::pilot::Pilot;
@@ -117,6 +118,19 @@ where
     async fn after_http1<IO: Transport>(&mut self, end: End<IO>) -> Option<Paused<IO>> {
         let (wire, bytes, purpose) = match end {
             End::Over => return None,
+            End::Shut { wire, is_unread } => {
+                let Wire { mut stream, stay, .. } = wire;
+                if is_unread || stream.has_arrived() {
+                    tokio::select! {
+                        () = linger(&mut stream) => {}
+                        () = cut(self.site.place.course.clone()) => {}
+                    }
+                }
+                // The order matters: it counts until it is closed.
+                drop(stream);
+                drop(stay);
+                return None;
+            }
             End::Apart { wire, bytes, purpose } => (wire, bytes, purpose),
         };
         match purpose {

@@ -94,6 +94,11 @@ impl Tally {
         self.unread.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the last request's body was dropped before its end.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
+    }
+
     /// Whether nothing is read from here on between two exchanges.
     pub(crate) fn cork(&self, corked: bool) {
         self.corked.store(corked, Ordering::Relaxed);
@@ -101,9 +106,7 @@ impl Tally {
 
     /// Whether a read is to be held back now.
     pub(crate) fn withholds(&self) -> bool {
-        let withholds = self.corked.load(Ordering::Relaxed)
-            && !self.unread.load(Ordering::Relaxed)
-            && !self.is_busy();
+        let withholds = self.corked.load(Ordering::Relaxed) && !self.is_unread() && !self.is_busy();
         if withholds {
             self.withheld.store(true, Ordering::Relaxed);
         }

@@ -6,6 +6,7 @@ use axum::extract::Request;
 use axum::routing::get as route;
 use axum::{Extension, Router};
 use rekindle::http::ConnectionInfo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use crate::client::{Client, get, post, post_head};
@@ -56,6 +57,24 @@ async fn a_small_body_that_nobody_read_does_not_cost_the_connection() {
     client.send(&post("/unread", "GET /smuggled HTTP/1.1\r\n\r\n")).await;
     assert_eq!(client.response().await.body, "not read");
     assert_eq!(client.get("/").await.body, "hello");
+}
+
+#[tokio::test]
+async fn a_large_body_that_nobody_read_does_not_cost_the_response() {
+    const PIECE: &[u8] = &[b'b'; 64 * 1024];
+    const PIECES: usize = 32;
+    let server = Server::start().await;
+    let mut client = Client::connect(server.address).await;
+    client.send(&post_head("/unread", PIECE.len() * PIECES)).await;
+    let (mut reading, mut writing) = client.into_stream().into_split();
+    // It sends all it has before it looks for the answer.
+    for _ in 0..PIECES {
+        writing.write_all(PIECE).await.expect("nothing is reset");
+        tokio::task::yield_now().await;
+    }
+    let mut answer = String::new();
+    reading.read_to_string(&mut answer).await.expect("nothing is reset");
+    assert!(answer.ends_with("\r\n\r\nnot read"), "{answer}");
 }
 
 #[tokio::test]

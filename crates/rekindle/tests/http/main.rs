@@ -1,7 +1,6 @@
 //! Serving HTTP, on a stub: real sockets, no other process.
 
 mod client;
-mod edges;
 mod exchanges;
 mod http2;
 mod limits;

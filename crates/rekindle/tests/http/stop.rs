@@ -3,7 +3,7 @@
 use rekindle::{DrainEnd, Ending};
 
 use crate::client::{Client, get, post_head};
-use crate::server::Server;
+use crate::server::{PATIENCE, Server, stub};
 
 #[tokio::test]
 async fn a_stop_closes_idle_connections_at_once_and_finishes_what_is_in_flight() {
@@ -55,4 +55,19 @@ async fn the_hammer_cuts_what_is_in_flight() {
     assert!(matches!(report.end, DrainEnd::Hammered(_)), "{:?}", report.end);
     assert_eq!(report.cut, 1);
     assert_eq!(client.end().await, "");
+}
+
+#[tokio::test]
+async fn a_service_that_gives_up_lets_go_of_its_listeners() {
+    let mut service = stub();
+    let listener = service.tcp("web", "127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    service.serve(listener, axum::Router::new());
+    drop(service);
+    let refused = async {
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, refused).await.expect("nobody listens there any more");
 }

@@ -245,11 +245,11 @@ async fn a_body_that_nobody_read_is_never_taken_for_the_next_request() {
                 process.course.send_replace(course);
                 let (is_whole, is_last) = (arrived == body.len(), course == Course::Close);
                 match settle(serving.as_mut()) {
-                    Poll::Ready(End::Over) => assert!(!is_whole || is_last, "at {arrived}"),
+                    Poll::Ready(End::Shut { .. }) => assert!(!is_whole || is_last, "at {arrived}"),
                     Poll::Ready(End::Apart { bytes, .. }) => {
                         assert!(is_whole && bytes.is_empty(), "at {arrived}: {bytes:?}");
                     }
-                    Poll::Pending => panic!("at {arrived}: it neither ends nor leaves"),
+                    other => panic!("at {arrived}: {other:?}"),
                 }
                 let answer = String::from_utf8(read_now(&mut client)).unwrap();
                 assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 1, "{arrived}: {answer}");
@@ -355,7 +355,7 @@ async fn after_a_goodbye_the_next_response_is_the_last_one() {
     process.course.send_replace(Course::Goodbye);
     assert!(settle(serving.as_mut()).is_pending(), "an idle connection is not closed");
     client.write_all(b"GET /1 HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    assert!(matches!(settle(serving.as_mut()), Poll::Ready(End::Over)));
+    assert!(matches!(settle(serving.as_mut()), Poll::Ready(End::Shut { is_unread: false, .. })));
     let answer = String::from_utf8(read_now(&mut client)).unwrap();
     assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
 }
@@ -412,7 +412,7 @@ proptest! {
                             moves += 1;
                             break;
                         }
-                        Poll::Ready(End::Over) => panic!("it was closed"),
+                        Poll::Ready(end) => panic!("it was closed: {end:?}"),
                         Poll::Pending if rest.is_empty() => break 'hops,
                         Poll::Pending => {}
                     }

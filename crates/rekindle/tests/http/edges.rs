@@ -1,1 +1,0 @@
-//! The edges of what a system has to give.
