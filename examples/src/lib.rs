@@ -2,7 +2,8 @@
 //!
 //! [`http`] decides what is said on an HTTP/1.1 connection and knows neither sockets nor clocks;
 //! [`threads`] and [`tasks`] carry it out. [`Goodbye`] is what a server with kept connections has
-//! to know of an upgrade. The rest is options, log and the line that says where a server listens.
+//! to know of an upgrade if it serves them by itself. [`counter`] is a gRPC service. The rest is
+//! options, log and the line that says where a server listens.
 
 pub mod counter;
 pub mod http;

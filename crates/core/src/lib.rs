@@ -23,11 +23,13 @@ mod generation;
 mod life;
 mod listener;
 mod message;
+mod moved;
 mod moves;
 mod new;
 mod offer;
 mod old;
 mod reason;
+mod recall;
 mod settings;
 mod text;
 mod time;
@@ -41,10 +43,8 @@ pub use generation::Generation;
 pub use life::{Action, Ending, Event, Life, LifePhase, Refusal};
 pub use listener::{ListenerEntry, ListenerName, NameError, SocketKind};
 pub use message::{ElderEntry, Message, StateEntry};
-pub use moves::{
-    Intake, MOVE_LIMIT_BYTES, MOVE_WINDOW, MoveAction, MoveRefusal, MovedEntry, Moves,
-    RECEIVER_LIMIT, Receiver, Then, Turn,
-};
+pub use moved::{MOVE_LIMIT_BYTES, MoveRefusal, MovedEntry, Receiver};
+pub use moves::{Intake, MOVE_WINDOW, MoveAction, Moves, RECEIVER_LIMIT};
 pub use new::{Greeting, NewAction, NewEvent, NewFailure, NewSide};
 pub use offer::{
     DESCRIPTORS_PER_FRAME, ELDER_LIMIT, LISTENER_LIMIT, Offer, OfferError, OfferReader,
@@ -52,6 +52,7 @@ pub use offer::{
 };
 pub use old::{OldAction, OldEvent, OldSide, Terms};
 pub use reason::{Reason, SpawnFailure};
+pub use recall::{Then, Turn};
 pub use settings::Settings;
 pub use text::{TEXT_LIMIT_BYTES, Text};
 pub use time::Instant;

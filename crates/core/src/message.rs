@@ -16,8 +16,9 @@ use minicbor::{Decode, Encode};
 
 use crate::generation::Generation;
 use crate::listener::{ListenerEntry, ListenerName};
-use crate::moves::{MovedEntry, Receiver, Then, Turn};
+use crate::moved::{MovedEntry, Receiver};
 use crate::reason::Reason;
+use crate::recall::{Then, Turn};
 use crate::text::Text;
 use crate::version::{Version, VersionRange};
 

@@ -15,20 +15,18 @@
 //! the other knows whether it may read. What is sent and not taken is bounded, since no request on
 //! it is answered meanwhile. The side that takes is [`Intake`].
 
-mod entry;
 mod intake;
-mod recall;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::{iter, mem};
 
-pub use self::entry::{MOVE_LIMIT_BYTES, MoveRefusal, MovedEntry, Receiver};
 pub use self::intake::Intake;
-pub use self::recall::{Then, Turn};
 use crate::codec::FRAME_LIMIT_BYTES;
 use crate::message::Message;
+use crate::moved::{MOVE_LIMIT_BYTES, MoveRefusal, MovedEntry, Receiver};
 use crate::offer::{DESCRIPTORS_PER_FRAME, LISTENER_LIMIT};
+use crate::recall::{Then, Turn};
 
 /// The most connections that are sent and not yet taken. The kernel bounds the descriptors that a
 /// user has in flight by the limit on open files, which is often 1,024.
@@ -173,8 +171,8 @@ impl<C> Moves<C> {
         }
     }
 
-    /// Whoever reads what was sent and not taken will not take it. The answer goes before anything that is sent
-    /// again, so that its reader knows one from the other.
+    /// Whoever reads what was sent and not taken will not take it. The answer goes before anything
+    /// that is sent again, so that its reader knows one from the other.
     pub fn recall(&mut self, turn: Turn, then: Then) {
         match self.state {
             State::Closed | State::Expecting => return,

@@ -47,6 +47,11 @@
 //! HTTP on it. What has not ended by the drain deadline is cut, and counted in the
 //! [`Report`](crate::Report).
 //!
+//! A WebSocket moves if the program hands it over: [`upgraded`] takes the stream out of hyper,
+//! [`WholeFrames`] lets it be taken out of any WebSocket library between two messages, and
+//! [`Connection::hand_over`](crate::Connection::hand_over) gives it to the new process. The
+//! repository's example `chat` does all of it.
+//!
 //! At a stop, an idle connection is closed at once, and a response in flight is the last one on
 //! its connection. A request of which a byte has arrived is answered.
 

@@ -211,6 +211,13 @@ fn upgrades_may_follow_each_other_at_once() {
     }
 }
 
+/// Waits until the newest process, which accepts already, numbers too: then no older one does.
+async fn assert_numbers(address: SocketAddr, generation: u64) {
+    let mut client = Client::come_in(address, "kitchen", "bob").await;
+    client.say("hello").await;
+    assert_eq!(client.hear().await.generation, generation);
+}
+
 /// A frame as clients send it: the mask leaves what it covers as it is, since it is zero.
 fn masked(frame: Frame) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -236,6 +243,7 @@ fn half_a_message_is_said_after_the_upgrade() {
     let (one, two) = message.split_at(message.len() / 2);
     runtime.block_on(client.socket.get_mut().write_all(one)).unwrap();
     example.upgrade();
+    runtime.block_on(assert_numbers(example.address(), 2));
     runtime.block_on(client.socket.get_mut().write_all(two)).unwrap();
     let heard = runtime.block_on(client.hear());
     assert_eq!((heard.number, heard.generation, heard.said.number), (2, 2, 2));
@@ -292,6 +300,7 @@ fn the_old_process_numbers_again_if_its_successor_dies() {
     });
     example.upgrade();
     runtime.block_on(async {
+        assert_numbers(example.address(), 2).await;
         ann.say("hello").await;
         assert_eq!(ann.hear().await.generation, 2);
     });

@@ -30,9 +30,9 @@ const CALLERS: usize = 4;
 /// A stream that is longer than an upgrade takes.
 const LONG: CountRequest = CountRequest { to: 400, pause_ms: 2 };
 
-/// A runtime for one client. It has one thread: with more, hyper may hear that it is to open another
-/// connection after it found that it can send and before it does, and then fails what it did not
-/// send instead of giving it back to its pool.
+/// A runtime for one client. It has one thread: with more, hyper may hear that it is to open
+/// another connection after it found that it can send and before it does, and then fails what it
+/// did not send instead of giving it back to its pool.
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }

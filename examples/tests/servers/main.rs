@@ -14,3 +14,4 @@ mod multi;
 mod peer;
 mod process;
 mod seed;
+mod serve;

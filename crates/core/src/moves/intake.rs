@@ -18,9 +18,9 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::recall::{Then, Turn};
 use crate::generation::Generation;
 use crate::message::Message;
+use crate::recall::{Then, Turn};
 
 /// The machine of all moves from one elder. `C` is whatever the driver holds a connection by; one
 /// that the machine drops is still the elder's, and has to be closed untouched.

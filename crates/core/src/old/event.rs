@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::generation::Generation;
 use crate::message::Message;
-use crate::moves::Receiver;
+use crate::moved::Receiver;
 use crate::reason::SpawnFailure;
 use crate::text::Text;
 use crate::verdict::Phase;

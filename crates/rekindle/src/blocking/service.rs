@@ -169,7 +169,8 @@ impl Service {
         self.claims.keep(name, descriptor)
     }
 
-    /// Asks for connections that the old process [hands over](crate::Connection::hand_over_blocking)
+    /// Asks for connections that the old process
+    /// [hands over](crate::Connection::hand_over_blocking)
     /// by this name. An old process whose successor does not ask keeps them.
     ///
     /// # Errors

@@ -6,6 +6,8 @@
 //! whether it may say it, is the library's to judge: of a frame only the head is looked at
 //! (RFC 6455 §5.2), and only for where the frame ends and whether its message does.
 
+mod head;
+
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,8 +15,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The longest head of a frame: two bytes, eight of length, four of mask.
-const LONGEST_HEAD_BYTES: usize = 14;
+use self::head::{Head, LONGEST_HEAD_BYTES, Piece};
 
 /// A stream that a WebSocket library reads one frame at a time: no read goes beyond the end of a
 /// frame, and a frame is begun only once its head is whole.
@@ -216,46 +217,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WholeFrames<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-/// What there is to know of a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Head {
-    /// The length of the whole frame, head and mask included.
-    frame_bytes: u64,
-    piece: Piece,
-}
-
-/// Which piece of a message a frame is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Piece {
-    Last,
-    NotLast,
-    /// It is a control frame.
-    None,
-}
-
-impl Head {
-    /// The head that these bytes begin with, if they hold it whole.
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let (&first, &second) = (bytes.first()?, bytes.get(1)?);
-        let (is_last, is_control) = (first & 0x80 != 0, first & 0x08 != 0);
-        let (length_bytes, payload_bytes) = match second & 0x7f {
-            126 => (2, bytes.get(2..4)?.try_into().map(u16::from_be_bytes).ok()?.into()),
-            127 => (8, bytes.get(2..10)?.try_into().map(u64::from_be_bytes).ok()?),
-            short => (0, short.into()),
-        };
-        let mask_bytes = if second & 0x80 == 0 { 0 } else { 4 };
-        let head_bytes = 2 + length_bytes + mask_bytes;
-        let piece = match (is_control, is_last) {
-            (true, _) => Piece::None,
-            (false, true) => Piece::Last,
-            (false, false) => Piece::NotLast,
-        };
-        // A length beyond what may be (its highest bit is zero) only must not overflow here.
-        let frame_bytes = payload_bytes.saturating_add(head_bytes as u64);
-        (bytes.len() >= head_bytes).then_some(Self { frame_bytes, piece })
     }
 }
 

@@ -204,9 +204,9 @@ mod tests {
     }
 
     fn heard(number: u64, generation: u64, said: u64) -> Option<String> {
-        Some(format!(
-            r#"{{"number":{number},"generation":{generation},"from":"ann","said":{{"number":{said},"text":"hello"}}}}"#
-        ))
+        let said = format!(r#"{{"number":{said},"text":"hello"}}"#);
+        let from = r#""from":"ann","said""#;
+        Some(format!(r#"{{"number":{number},"generation":{generation},{from}:{said}}}"#))
     }
 
     #[tokio::test]

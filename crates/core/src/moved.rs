@@ -40,7 +40,7 @@ pub struct MovedEntry {
 
 impl MovedEntry {
     /// No less than what it takes in a frame.
-    pub(super) fn bound_bytes(&self) -> usize {
+    pub(crate) fn bound_bytes(&self) -> usize {
         let Receiver { name, protocol } = &self.receiver;
         self.bytes.len() + name.as_str().len() + protocol.as_str().len() + ENTRY_OVERHEAD_BYTES
     }
