@@ -14,6 +14,7 @@ mod certificate;
 mod dripper;
 mod http;
 mod http2;
+mod http2_load;
 mod installation;
 mod launch;
 mod load;
@@ -34,7 +35,8 @@ pub use accept_queue::AcceptQueue;
 pub use certificate::Certificate;
 pub use dripper::Dripper;
 pub use http::{HttpAnswer, HttpClient};
-pub use http2::{Http2Client, Http2End, Http2Error, Http2Load, Http2Outcome};
+pub use http2::{Http2Client, Http2End, Http2Error};
+pub use http2_load::{Http2Load, Http2Outcome};
 pub use installation::{Installation, Next, Programs};
 pub use launch::Launch;
 pub use load::{

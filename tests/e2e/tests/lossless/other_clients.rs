@@ -33,8 +33,8 @@ async fn wrk_notices_nothing() {
 async fn h2load_notices_nothing() {
     let server = server(&settings());
     let url = url(&server);
-    // Over HTTP/2 it counts as failed what crosses the server's goodbye, where other clients send
-    // it again as they may. What those see is in the tests of HTTP/2.
+    // Over HTTP/2 it counts as failed what crosses the server's goodbye, where others send it again
+    // as they may. What those see is in the tests of HTTP/2.
     let arguments = ["--h1", "-t2", "-c32", "-D6", &url];
     let mut h2load = OtherClient::start("h2load", "nghttp2-client", &arguments);
     restart(&server, RESTARTS);
