@@ -168,7 +168,8 @@ where
             .into_descriptor()
             .inspect_err(|error| warn!(%error, "a connection that should move is lost"))
             .ok()?;
-        let entry = MovedEntry { receiver, bytes: bytes.into() };
+        // Copied, so that hyper's whole buffer does not wait with them.
+        let entry = MovedEntry { receiver, bytes: bytes.to_vec() };
         let promise = info.place().outbox.hand_over(entry, descriptor, guard);
         let back = promise.outcome().await.err()?;
         drop(permit);
