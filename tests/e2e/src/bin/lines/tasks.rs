@@ -26,7 +26,7 @@ async fn run(mut service: Service, settings: &Settings) -> anyhow::Result<Report
     };
     let running = Arc::new(service.ready().await?);
     let arrivals = Arc::clone(&running);
-    tokio::spawn(async move {
+    let arriving = tokio::spawn(async move {
         let Some(handed_over) = handed_over else { return };
         while let Some((connection, state)) = handed_over.next().await {
             match Conversation::from_state(&state) {
@@ -40,7 +40,9 @@ async fn run(mut service: Service, settings: &Settings) -> anyhow::Result<Report
         let began = Conversation::default();
         tokio::spawn(converse(connection, began, Arc::clone(&running)));
     }
-    Ok(running.drained().await)
+    let report = running.drained().await;
+    arriving.await?;
+    Ok(report)
 }
 
 /// What a connection waits for beside its client.

@@ -28,7 +28,7 @@ pub(crate) fn serve(settings: &Settings) -> anyhow::Result<Report> {
     let running = service.ready()?;
     let replaced = Arc::new(AtomicBool::new(false));
     let arrivals = Arc::clone(&replaced);
-    thread::spawn(move || {
+    let arriving = thread::spawn(move || {
         let Some(handed_over) = handed_over else { return };
         while let Some((connection, state)) = handed_over.next() {
             let began = Conversation::from_state(&state).expect("it is of our own making");
@@ -46,7 +46,9 @@ pub(crate) fn serve(settings: &Settings) -> anyhow::Result<Report> {
         }
     });
     note_replacement(&running, &replaced);
-    Ok(running.drained())
+    let report = running.drained();
+    arriving.join().expect("it takes what comes until no more can");
+    Ok(report)
 }
 
 /// Returns when this process is ending.
