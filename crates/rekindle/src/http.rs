@@ -67,6 +67,7 @@ mod parked;
 mod permits;
 mod pilot;
 mod request_body;
+mod response_body;
 mod server;
 mod session;
 mod site;

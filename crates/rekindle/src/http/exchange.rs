@@ -8,7 +8,6 @@ use std::time::Duration;
 use http::header::{CONNECTION, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use tower_service::Service as TowerService;
@@ -28,43 +27,39 @@ pub(crate) struct Exchanges {
     pub(crate) request_timeout: Option<Duration>,
 }
 
-/// The program as hyper calls it on one connection.
-pub(crate) fn service<A, B>(
+/// The program as hyper calls it on one connection. `hold` puts a response's body and the token
+/// of its exchange together.
+pub(crate) fn service<A, B, H, R>(
     app: A,
     exchanges: Exchanges,
-) -> impl Service<
-    Request<Incoming>,
-    Response = Response<impl Body<Data = B::Data, Error = BoxError> + Send + 'static>,
-    Error = BoxError,
-    Future: Send + 'static,
->
+    hold: H,
+) -> impl Service<Request<Incoming>, Response = Response<R>, Error = BoxError, Future: Send + 'static>
 where
     A: TowerService<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
     A::Future: Send,
     A::Error: Into<BoxError>,
-    B: Body + Send + 'static,
-    B::Error: Into<BoxError>,
+    B: Send + 'static,
+    H: Fn(B, Token) -> R + Copy + Send + 'static,
+    R: Body<Error = BoxError> + Send + 'static,
 {
     service_fn(move |request: Request<Incoming>| {
         let token = exchanges.tally.begin();
         let mut request =
             request.map(|incoming| RequestBody::new(incoming, exchanges.request_timeout, &token));
         exchanges.info.introduce(request.extensions_mut());
-        answer(app.clone(), request, token)
+        answer(app.clone(), request, token, hold)
     })
 }
 
-async fn answer<A, B>(
+async fn answer<A, B, R>(
     mut app: A,
     request: Request<RequestBody>,
     token: Token,
-) -> Result<Response<impl Body<Data = B::Data, Error = BoxError> + Send + 'static>, BoxError>
+    hold: impl Fn(B, Token) -> R,
+) -> Result<Response<R>, BoxError>
 where
-    A: TowerService<Request<RequestBody>, Response = Response<B>> + Send + 'static,
-    A::Future: Send,
+    A: TowerService<Request<RequestBody>, Response = Response<B>>,
     A::Error: Into<BoxError>,
-    B: Body + Send + 'static,
-    B::Error: Into<BoxError>,
 {
     let is_connect = *request.method() == Method::CONNECT;
     poll_fn(|context| app.poll_ready(context)).await.map_err(Into::into)?;
@@ -74,13 +69,7 @@ where
     } else if token.tally().has_last_word() {
         response.headers_mut().append(CONNECTION, HeaderValue::from_static("close"));
     }
-    // The token goes along with the body: its closure is dropped after it.
-    Ok(response.map(|body| {
-        body.map_err(move |error| {
-            let _exchange = &token;
-            error.into()
-        })
-    }))
+    Ok(response.map(|body| hold(body, token)))
 }
 
 fn switches_protocols<B>(response: &Response<B>, is_connect: bool) -> bool {

@@ -37,8 +37,7 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let idle = Idle { since: Instant::now(), begun: tally.begun() };
-    let mut driver = Driver { connection, tally, pilot, stay: true, idle };
+    let mut driver = Driver { connection, tally, pilot, stay: true, idle: None };
     poll_fn(|context| driver.poll(context)).await;
     driver.pilot.set_idle(false);
 }
@@ -62,10 +61,11 @@ where
     pilot: &'a mut Pilot,
     /// Whether the client was not told to go away yet.
     stay: bool,
-    idle: Idle,
+    /// None while there is something to be done.
+    idle: Option<Idle>,
 }
 
-/// Since when no stream is open, and how many there were by then.
+/// Since when no stream is open and all is written, and how many streams there were by then.
 struct Idle {
     since: Instant,
     begun: u32,
@@ -101,12 +101,17 @@ where
                 self.send_away(Instant::now());
                 continue;
             }
-            self.pilot.set_idle(!self.tally.is_busy());
-            if self.tally.is_busy() {
-                if self.tally.wait_for_tokens(context) {
-                    return Poll::Pending;
+            // Asked once: the last token can be dropped in another thread at any time.
+            let is_open = self.tally.is_busy();
+            // Of a tunnel nobody knows how long it lasts.
+            let is_busy = is_open || self.tally.is_unflushed() || self.tally.is_upgraded();
+            self.pilot.set_idle(!is_busy);
+            if is_busy {
+                self.idle = None;
+                if is_open && !self.tally.wait_for_tokens(context) {
+                    continue;
                 }
-                continue;
+                return Poll::Pending;
             }
             match self.poll_too_long(context) {
                 Some(Step::PollAgain) => {}
@@ -118,18 +123,20 @@ where
 
     fn send_away(&mut self, now: Instant) {
         self.stay = false;
-        self.idle = Idle { since: now, begun: self.tally.begun() };
+        self.idle = Some(Idle { since: now, begun: self.tally.begun() });
         Pin::new(&mut self.connection).graceful_shutdown();
     }
 
     /// A connection without a stream for too long is sent away, and one that does not go is ended.
     fn poll_too_long(&mut self, context: &mut Context<'_>) -> Option<Step> {
         let begun = self.tally.begun();
-        if self.idle.begun != begun {
-            self.idle = Idle { since: Instant::now(), begun };
-        }
+        let idle = match self.idle.take() {
+            Some(idle) if idle.begun == begun => idle,
+            Some(_) | None => Idle { since: Instant::now(), begun },
+        };
+        let since = self.idle.insert(idle).since;
         let awaited = if self.stay { Awaited::FirstByte } else { Awaited::RestOfHead };
-        if !self.pilot.poll_too_long(awaited, self.idle.since, context) {
+        if !self.pilot.poll_too_long(awaited, since, context) {
             return None;
         }
         if !self.stay {

@@ -28,6 +28,7 @@ use crate::http::parked::{self, Protocols, Wake};
 use crate::http::permits::Permit;
 use crate::http::pilot::Pilot;
 use crate::http::request_body::RequestBody;
+use crate::http::response_body::{counted, held};
 use crate::http::site::Site;
 use crate::http::tally::Tally;
 use crate::http::transport::{Transport, say_farewell};
@@ -90,7 +91,7 @@ where
     async fn http1<IO: Transport>(&mut self, connection: Paused<IO>) -> End<IO> {
         let (wire, exchanges) = self.begin(connection);
         let tally = Arc::clone(&exchanges.tally);
-        let service = service(self.app.clone(), exchanges);
+        let service = service(self.app.clone(), exchanges, held);
         let connection = self.site.http1.serve_connection(TokioIo::new(wire), service);
         http1::serve(connection.with_upgrades(), tally, &mut self.pilot).await
     }
@@ -98,7 +99,7 @@ where
     async fn http2<IO: Transport>(&mut self, connection: Paused<IO>) {
         let (wire, exchanges) = self.begin(connection);
         let tally = Arc::clone(&exchanges.tally);
-        let service = service(self.app.clone(), exchanges);
+        let service = service(self.app.clone(), exchanges, counted);
         let connection = self.site.http2.serve_connection(TokioIo::new(wire), service);
         http2::serve(connection, tally, &mut self.pilot).await;
     }

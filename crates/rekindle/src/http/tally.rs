@@ -65,7 +65,12 @@ impl Tally {
 
     /// Whether no exchange is open and all that was written is out.
     pub(crate) fn is_quiet(&self) -> bool {
-        !self.is_busy() && !self.unflushed.load(Ordering::Relaxed)
+        !self.is_busy() && !self.is_unflushed()
+    }
+
+    /// Whether something was written that is not out yet.
+    pub(crate) fn is_unflushed(&self) -> bool {
+        self.unflushed.load(Ordering::Relaxed)
     }
 
     /// To be taken before a poll of the connection.

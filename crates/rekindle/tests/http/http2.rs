@@ -2,18 +2,24 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Bytes;
+use axum::routing::get;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rekindle::DrainEnd;
 use rekindle::http::HttpOptions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -27,6 +33,17 @@ async fn connect(address: SocketAddr) -> (SendRequest<Body>, JoinHandle<hyper::R
     let stream = TcpStream::connect(address).await.expect("somebody listens");
     let (sender, connection) =
         http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("HTTP/2");
+    (sender, tokio::spawn(connection))
+}
+
+/// The same, and it takes little of a response that it does not read.
+async fn connect_with_window(
+    address: SocketAddr,
+) -> (SendRequest<Body>, JoinHandle<hyper::Result<()>>) {
+    let stream = TcpStream::connect(address).await.expect("somebody listens");
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.initial_stream_window_size(64 * 1024);
+    let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.expect("HTTP/2");
     (sender, tokio::spawn(connection))
 }
 
@@ -120,4 +137,125 @@ async fn what_is_off_is_not_spoken() -> Result<(), Infallible> {
     let (mut sender, _connection) = connect(server.address).await;
     assert!(sender.send_request(request("GET", "/", "")).await.is_ok());
     Ok(())
+}
+
+const MEGABYTE: usize = 1 << 20;
+const LONG_RESPONSE_BYTES: usize = 4 * MEGABYTE;
+
+/// A body of as many pieces of a megabyte.
+struct Pieces(usize);
+
+impl hyper::body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let Some(left) = self.0.checked_sub(1) else { return Poll::Ready(None) };
+        self.0 = left;
+        Poll::Ready(Some(Ok(Frame::data(vec![b'x'; MEGABYTE].into()))))
+    }
+}
+
+/// A server of long responses, with short limits.
+async fn long_responses(idle_timeout: Duration) -> Server {
+    let app = Router::new()
+        .route("/whole", get(async || vec![b'x'; LONG_RESPONSE_BYTES]))
+        .route("/pieces", get(async || axum::body::Body::new(Pieces(4))));
+    let options = HttpOptions::new().header_read_timeout(SHORT).idle_timeout(idle_timeout);
+    Server::serving(app, options, Arc::new(Semaphore::new(0))).await
+}
+
+const SHORT: Duration = Duration::from_millis(200);
+
+/// A response that the client has stopped to read: the server has the rest of it in its queue.
+async fn stalled(sender: &mut SendRequest<Body>, path: &str) -> (usize, Incoming) {
+    let response = sender.send_request(request("GET", path, "")).await.expect("a response");
+    assert_eq!(response.headers().contains_key("content-length"), path == "/whole");
+    let (mut body, mut length) = (response.into_body(), 0);
+    while path == "/pieces" && length < LONG_RESPONSE_BYTES - MEGABYTE / 2 {
+        length += data(&mut body).await.expect("more of it");
+    }
+    (length, body)
+}
+
+async fn data(body: &mut Incoming) -> Option<usize> {
+    let frame = body.frame().await?.expect("it is not cut");
+    Some(frame.into_data().expect("data").len())
+}
+
+#[tokio::test]
+async fn a_response_that_the_client_does_not_read_for_a_while_is_not_idleness() {
+    for (path, idle_timeout) in
+        [("/whole", PATIENCE), ("/pieces", PATIENCE), ("/whole", SHORT), ("/pieces", SHORT)]
+    {
+        let server = long_responses(idle_timeout).await;
+        let (mut sender, connection) = connect_with_window(server.address).await;
+        let (mut length, mut body) = stalled(&mut sender, path).await;
+        let is_stopped = idle_timeout == PATIENCE;
+        if is_stopped {
+            server.running.stop();
+            server.running.ending().await;
+        }
+        // It stalls: longer than both limits together.
+        tokio::time::sleep(SHORT * 4).await;
+        while let Some(more) = data(&mut body).await {
+            length += more;
+        }
+        assert_eq!(length, LONG_RESPONSE_BYTES, "{path}");
+        if !is_stopped {
+            server.running.stop();
+        }
+        timeout(PATIENCE, connection).await.expect("it ends").expect("no panic").expect("cleanly");
+        let report = server.running.drained().await;
+        assert_eq!((report.end, report.cut), (DrainEnd::Drained, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_waits_for_its_client_is_lost_to_the_hammer_and_counted() {
+    for path in ["/whole", "/pieces"] {
+        let server = long_responses(SHORT).await;
+        let (mut sender, _connection) = connect_with_window(server.address).await;
+        let (_, _body) = stalled(&mut sender, path).await;
+        server.running.stop();
+        server.running.ending().await;
+        // It is not idle however long it waits: longer than both limits together.
+        tokio::time::sleep(SHORT * 4).await;
+        server.running.hammer();
+        let report = server.running.drained().await;
+        assert!(matches!(report.end, DrainEnd::Hammered(_)), "{:?}", report.end);
+        assert_eq!(report.cut, 1, "{path}");
+    }
+}
+
+/// Echoes in a tunnel.
+async fn tunnel(mut request: axum::extract::Request) {
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let (mut reading, mut writing) =
+            tokio::io::split(TokioIo::new(upgrade.await.expect("a tunnel")));
+        tokio::io::copy(&mut reading, &mut writing).await.expect("it is not cut");
+    });
+}
+
+#[tokio::test]
+async fn a_tunnel_lasts_for_as_long_as_its_ends_want() {
+    let options = HttpOptions::new().header_read_timeout(SHORT).idle_timeout(SHORT);
+    let gate = Arc::new(Semaphore::new(0));
+    let server = Server::serving(Router::new().fallback(tunnel), options, gate).await;
+    let (mut sender, _connection) = connect(server.address).await;
+    let request = Request::connect("x:80").body(Body::default()).unwrap();
+    let response = sender.send_request(request).await.expect("a response");
+    let mut stream = TokioIo::new(hyper::upgrade::on(response).await.expect("a tunnel"));
+    for text in [b"one", b"two"] {
+        stream.write_all(text).await.unwrap();
+        let mut echo = [0; 3];
+        timeout(PATIENCE, stream.read_exact(&mut echo)).await.unwrap().expect("it is not cut");
+        assert_eq!(&echo, text);
+        // Longer than both limits together.
+        tokio::time::sleep(SHORT * 4).await;
+    }
 }

@@ -36,7 +36,7 @@ impl Server {
         Self::serving(app, HttpOptions::new(), Arc::new(Semaphore::new(0))).await
     }
 
-    async fn serving(app: Router, options: HttpOptions, gate: Arc<Semaphore>) -> Self {
+    pub(crate) async fn serving(app: Router, options: HttpOptions, gate: Arc<Semaphore>) -> Self {
         let mut service = stub();
         let listener = service.tcp("web", "127.0.0.1:0").expect("it is bound");
         let address = listener.local_addr().expect("it has an address");

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, d
 
 use super::*;
 use crate::http::exchange::{Exchanges, service};
+use crate::http::response_body::held;
 use crate::http::testing::{Process, settle};
 
 /// More than any test writes before it reads.
@@ -56,7 +57,7 @@ fn serve_in(
     let exchanges =
         Exchanges { info: stay.info.clone(), tally: Arc::clone(&tally), request_timeout: None };
     let wire = Wire::new(stream, first, Arc::clone(&tally), stay);
-    let service = service(app(), exchanges);
+    let service = service(app(), exchanges, held);
     async move {
         let connection = site.http1.serve_connection(TokioIo::new(wire), service);
         serve(connection.with_upgrades(), tally, &mut site.pilot()).await
