@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::http::capacity::Seat;
 use crate::http::connection_info::ConnectionInfo;
-use crate::http::course::cut;
+use crate::http::course::{Course, cut};
 use crate::http::tally::Tally;
 use crate::tracker::Guard;
 
@@ -58,12 +58,20 @@ impl<IO> Wire<IO> {
             return false;
         }
         let course = &self.stay.info.place().course;
+        if *course.borrow() == Course::Cut {
+            return true;
+        }
         let hammer = match way {
             Way::In => &mut self.cut_reads,
             Way::Out => &mut self.cut_writes,
         };
-        let hammer = hammer.get_or_insert_with(|| Box::pin(cut(course.clone())));
-        hammer.as_mut().poll(context).is_ready()
+        let waits = hammer.get_or_insert_with(|| Box::pin(cut(course.clone())));
+        let is_cut = waits.as_mut().poll(context).is_ready();
+        if is_cut {
+            // It is asked again whenever the program tries again, and has nothing more to say.
+            *hammer = None;
+        }
+        is_cut
     }
 }
 

@@ -1,5 +1,7 @@
 //! Connections that go on to speak something else: HTTP's upgrades, not ours.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::Router;
 use axum::extract::Request;
@@ -11,9 +13,11 @@ use rekindle::http::{ConnectionInfo, upgraded};
 use rekindle::{Connection, DrainEnd};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::client::{Client, Response};
-use crate::server::Server;
+use crate::server::{PATIENCE, Server};
 
 const UPGRADE: &str = "GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";
 
@@ -53,15 +57,26 @@ async fn wait_with_hyper_s_stream(
     switch()
 }
 
+/// A permit is added once the stream has ended as it should.
+type Ended = Arc<Semaphore>;
+
 /// Never ends of itself.
-async fn stay_with_hyper_s_stream(mut request: Request) -> impl IntoResponse {
+async fn stay_with_hyper_s_stream(
+    Extension(ended): Extension<Ended>,
+    mut request: Request,
+) -> impl IntoResponse {
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         let mut stream = TokioIo::new(upgrade.await.expect("it is upgraded"));
         stream.write_all(b"here").await.expect("it is written");
-        let end = stream.read(&mut [0; 64]).await;
-        assert!(matches!(end, Ok(0)), "{end:?}");
-        assert!(stream.write_all(b"not any more").await.is_err());
+        for _ in 0..2 {
+            let end = stream.read(&mut [0; 64]).await;
+            assert!(matches!(end, Ok(0)), "{end:?}");
+        }
+        for _ in 0..2 {
+            assert!(stream.write_all(b"not any more").await.is_err());
+        }
+        ended.add_permits(1);
     });
     switch()
 }
@@ -104,8 +119,9 @@ async fn an_upgraded_connection_is_told_of_the_drain() {
 
 #[tokio::test]
 async fn an_upgraded_connection_is_cut_by_the_hammer_and_counted() {
-    let handlers = [(route(echo_with_our_stream), "<"), (route(stay_with_hyper_s_stream), "here")];
-    for (handler, greeting) in handlers {
+    let ended = Ended::new(Semaphore::new(0));
+    let stay = route(stay_with_hyper_s_stream).layer(Extension(Ended::clone(&ended)));
+    for (handler, greeting) in [(route(echo_with_our_stream), "<"), (stay, "here")] {
         let server = Server::of(Router::new().route("/", handler)).await;
         let mut client = Client::connect(server.address).await;
         switched(&mut client).await;
@@ -117,4 +133,5 @@ async fn an_upgraded_connection_is_cut_by_the_hammer_and_counted() {
         assert_eq!(report.cut, 1);
         assert_eq!(client.end().await, "");
     }
+    let _seen = timeout(PATIENCE, ended.acquire()).await.expect("its program has seen the end");
 }
