@@ -74,7 +74,9 @@ impl Pilot {
             Awaited::FirstByte => self.limits.idle,
             Awaited::RestOfHead => self.limits.head,
         };
-        limit.is_some_and(|limit| self.timer.poll_passed(context, since + limit))
+        // A time that no clock reaches is no limit.
+        let deadline = limit.and_then(|limit| since.checked_add(limit));
+        deadline.is_some_and(|deadline| self.timer.poll_passed(context, deadline))
     }
 
     /// Says whether the connection is between two requests in a process that will not go on: then

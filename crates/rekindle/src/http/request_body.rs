@@ -52,9 +52,10 @@ impl RequestBody {
         if incoming.is_end_stream() {
             return Self { incoming, limit: None, token: None };
         }
-        let limit = timeout.map(|timeout| {
-            let deadline = Instant::now() + timeout;
-            Limit { timeout, deadline, sleep: None }
+        let limit = timeout.and_then(|timeout| {
+            // A time that no clock reaches is no limit.
+            let deadline = Instant::now().checked_add(timeout)?;
+            Some(Limit { timeout, deadline, sleep: None })
         });
         Self { incoming, limit, token: Some(token.clone()) }
     }

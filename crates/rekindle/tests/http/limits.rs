@@ -110,3 +110,21 @@ async fn one_connection_too_many_waits_until_another_ends() {
     assert_eq!(third.response().await.status, 200);
     assert_eq!(second.get("/").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_limit_that_no_clock_reaches_is_none() {
+    let options = HttpOptions::new()
+        .idle_timeout(Duration::MAX)
+        .header_read_timeout(Duration::MAX)
+        .request_timeout(Duration::MAX);
+    let server = Server::with(options).await;
+    let mut client = Client::connect(server.address).await;
+    for number in 0..2 {
+        client.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-le").await;
+        assert!(client.is_open_for(SHORT / 20).await, "half of head {number} is there");
+        client.send("ngth: 4\r\n\r\nbo").await;
+        assert!(client.is_open_for(SHORT / 20).await, "half of body {number} is there");
+        client.send("dy").await;
+        assert_eq!(client.response().await.body, "body");
+    }
+}
