@@ -103,7 +103,7 @@ enum Halt {
 
 /// What goes on between two requests, as far as it can be told from outside: the next head's first
 /// bytes may have come along with the last request, and then it is only seen to have begun with
-/// its next byte.
+/// its next byte. Until then the connection waits for a first byte, and rests.
 struct Quiet {
     awaited: Awaited,
     since: Instant,
@@ -140,7 +140,11 @@ where
                 }
                 return Poll::Ready(Halt::Done);
             }
-            let next = if self.tally.is_quiet() {
+            // Asked once: the last token can be dropped in another thread at any time, and what was
+            // decided before that must not pass for what is so after it.
+            let is_busy = self.tally.is_busy();
+            let is_quiet = !is_busy && !self.tally.is_unflushed();
+            let next = if is_quiet {
                 self.between_exchanges(course, mark, context)
             } else {
                 drop(self.pilot.take_permit());
@@ -151,9 +155,8 @@ where
                 Next::PollAgain => {}
                 // What comes in has nobody waiting for it.
                 Next::Wait if self.tally.take_withheld() => may_cork = false,
-                // The last token can have been dropped in another thread just now.
-                Next::Wait if self.tally.is_busy() && !self.tally.wait_for_tokens(context) => {}
-                Next::Wait => return self.poll_waiting(context),
+                Next::Wait if is_busy && !self.tally.wait_for_tokens(context) => {}
+                Next::Wait => return self.poll_waiting(is_quiet, context),
             }
         }
     }
@@ -180,8 +183,8 @@ where
     }
 
     /// There is nothing to do now. Between two requests, has the client taken too long?
-    fn poll_waiting(&mut self, context: &mut Context<'_>) -> Poll<Halt> {
-        if !self.tally.is_quiet() {
+    fn poll_waiting(&mut self, is_quiet: bool, context: &mut Context<'_>) -> Poll<Halt> {
+        if !is_quiet {
             self.pilot.set_idle(false);
             return Poll::Pending;
         }
