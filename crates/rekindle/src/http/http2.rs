@@ -84,8 +84,8 @@ where
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.tally.forget_wait();
         loop {
-            // Polled before anything is decided: to hyper, a connection that it has not begun to
-            // read is one to be closed.
+            // Polled before anything is decided, as what came in and what is written decide. Who is
+            // sent away before its handshake is through is told right after it.
             if let Poll::Ready(result) = Pin::new(&mut self.connection).poll(context) {
                 if let Err(error) = result {
                     debug!(error = &error as &dyn Error, "a connection broke");
