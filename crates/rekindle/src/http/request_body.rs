@@ -18,6 +18,8 @@ use crate::http::tally::Token;
 pub struct RequestBody {
     incoming: Incoming,
     limit: Option<Limit>,
+    /// Whether the end was seen: of a chunked body hyper does not say so.
+    is_read: bool,
     /// Dropped after the body: from then on the exchange is over, and hyper has been told so.
     token: Option<Token>,
 }
@@ -50,14 +52,14 @@ impl RequestBody {
     pub(crate) fn new(incoming: Incoming, timeout: Option<Duration>, token: &Token) -> Self {
         // Most requests have no body: then there is nothing to keep account of.
         if incoming.is_end_stream() {
-            return Self { incoming, limit: None, token: None };
+            return Self { incoming, limit: None, is_read: true, token: None };
         }
         let limit = timeout.and_then(|timeout| {
             // A time that no clock reaches is no limit.
             let deadline = Instant::now().checked_add(timeout)?;
             Some(Limit { timeout, deadline, sleep: None })
         });
-        Self { incoming, limit, token: Some(token.clone()) }
+        Self { incoming, limit, is_read: false, token: Some(token.clone()) }
     }
 }
 
@@ -78,6 +80,7 @@ impl Body for RequestBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         if let Poll::Ready(frame) = pin!(&mut self.incoming).poll_frame(context) {
+            self.is_read |= frame.is_none();
             return Poll::Ready(frame.map(|frame| frame.map_err(RequestBodyError::Read)));
         }
         if let Some(limit) = &mut self.limit {
@@ -88,7 +91,7 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.is_read || self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -99,7 +102,7 @@ impl Body for RequestBody {
 impl Drop for RequestBody {
     fn drop(&mut self) {
         if let Some(token) = &self.token
-            && !self.incoming.is_end_stream()
+            && !self.is_end_stream()
         {
             token.tally().note_unread();
         }

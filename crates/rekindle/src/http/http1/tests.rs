@@ -362,6 +362,21 @@ async fn after_a_goodbye_the_next_response_is_the_last_one() {
 }
 
 #[tokio::test]
+async fn a_body_is_unread_unless_the_program_came_to_its_end() {
+    for (path, is_unread) in [("/read", false), ("/ignore", true)] {
+        let process = Process::new();
+        let (mut client, server) = duplex(PIPE_BYTES);
+        let mut serving = pin!(serve_in(&process, server, Bytes::new()));
+        process.course.send_replace(Course::Goodbye);
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+        client.write_all(format!("{head}4\r\nbody\r\n0\r\n\r\n").as_bytes()).await.unwrap();
+        let end = settle(serving.as_mut());
+        let Poll::Ready(End::Shut { is_unread: left, .. }) = end else { panic!("{end:?}") };
+        assert_eq!(left, is_unread, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_hammer_ends_a_connection_in_the_middle_of_a_request() {
     let process = Process::new();
     let (mut client, server) = duplex(PIPE_BYTES);
