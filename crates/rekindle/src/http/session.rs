@@ -73,15 +73,19 @@ where
                     self.after_http1(end).await
                 }
                 Wake::Http2(first) => {
+                    // It does not move: others may, in its place.
+                    drop(self.pilot.take_permit());
                     Box::pin(self.http2(Paused { stream, bytes: first, stay })).await;
                     None
                 }
                 Wake::Leave(permit, bytes) => {
+                    // Who is on its way does not rest: its guard goes along.
+                    self.pilot.set_idle(false);
                     self.leave(Paused { stream, bytes, stay }, permit).await
                 }
                 Wake::Over => {
                     self.pilot.set_idle(false);
-                    say_farewell(&mut stream).await;
+                    close(stream, stay).await;
                     None
                 }
             }
@@ -140,8 +144,8 @@ where
                 self.leave(Paused { stream, bytes, stay }, permit).await
             }
             Purpose::Close if bytes.is_empty() && !wire.stream.has_arrived() => {
-                let Wire { mut stream, stay: _stay, .. } = wire;
-                say_farewell(&mut stream).await;
+                let Wire { stream, stay, .. } = wire;
+                close(stream, stay).await;
                 None
             }
             // A request has begun to arrive: it is answered.
@@ -186,6 +190,13 @@ where
         let stay = Stay { info, guard: back.guard, seat };
         Some(Paused { stream, bytes: back.bytes.into(), stay })
     }
+}
+
+/// Closes a connection. The order matters: it counts until it is closed.
+async fn close<IO: Transport>(mut stream: IO, stay: Stay) {
+    say_farewell(&mut stream).await;
+    drop(stream);
+    drop(stay);
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! Sessions over real sockets, with the test in the place of the channel between two processes.
 
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::Router;
@@ -8,7 +12,7 @@ use axum::extract::Request as AxumRequest;
 use http_body_util::BodyExt;
 use proptest::prelude::*;
 use rekindle_core::MoveRefusal;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
@@ -18,6 +22,7 @@ use crate::http::course::Course;
 use crate::http::options::HttpOptions;
 use crate::http::testing::Process;
 use crate::moves::Departure;
+use crate::tracker::Tracker;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -66,7 +71,7 @@ fn arrive<IO: Transport>(departure: Departure) -> (IO, Vec<u8>) {
     (IO::from_descriptor(descriptor).unwrap(), departure.entry.bytes)
 }
 
-async fn read_until(client: &mut (impl tokio::io::AsyncRead + Unpin), end: &str) -> String {
+async fn read_until(client: &mut (impl AsyncRead + Unpin), end: &str) -> String {
     let mut text = String::new();
     while !text.ends_with(end) {
         let byte = timeout(PATIENCE, client.read_u8()).await.expect("in time");
@@ -293,4 +298,124 @@ async fn who_waits_for_its_last_response_rests_unless_a_request_has_begun() {
     assert_eq!(resting(), 1);
     old.course.send_replace(Course::Stay);
     comes_to(0).await;
+}
+
+/// Those who hold all of a process's permits.
+fn all_permits(process: &Process) -> Vec<Pilot> {
+    let mut pilots: Vec<_> =
+        (0..rekindle_core::MOVE_WINDOW).map(|_| process.site.pilot()).collect();
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(pilots.iter_mut().all(|pilot| pilot.poll_permit(&mut context)));
+    pilots
+}
+
+#[tokio::test]
+async fn who_speaks_http2_gives_up_its_place_in_the_queue() {
+    let process = Process::new();
+    let mut pilots = all_permits(&process);
+    process.course.send_replace(Course::Move);
+    let (mut client, server) = pair().await;
+    serve(&process, server, Vec::new());
+    // Parked, it looks for a permit before it rests.
+    while process.shared.tracker.resting() == 0 {
+        yield_now().await;
+    }
+    let mut next = process.site.pilot();
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(!next.poll_permit(&mut context));
+    // And an empty SETTINGS frame.
+    client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    timeout(PATIENCE, client.read_u8()).await.expect("in time").expect("HTTP/2");
+    drop(pilots.pop());
+    assert!(next.poll_permit(&mut context));
+}
+
+/// A stream that notes whether its connection counted when it was closed.
+struct Noted {
+    stream: TcpStream,
+    tracker: Tracker,
+    counted: Arc<AtomicU64>,
+}
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        self.counted.store(self.tracker.in_flight(), Ordering::SeqCst);
+    }
+}
+
+impl AsyncRead for Noted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Noted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+impl Transport for Noted {
+    fn into_descriptor(self) -> io::Result<OwnedFd> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn from_descriptor(_: OwnedFd) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn has_arrived(&self) -> bool {
+        self.stream.has_arrived()
+    }
+}
+
+#[tokio::test]
+async fn a_connection_counts_until_it_is_closed() {
+    for requests in [0, 1] {
+        let process = Process::new();
+        let (mut client, stream) = pair().await;
+        let (tracker, counted) = (process.shared.tracker.clone(), Arc::<AtomicU64>::default());
+        let stream = Noted { stream, tracker, counted: Arc::clone(&counted) };
+        let served = serve(&process, stream, Vec::new());
+        for number in 0..requests {
+            client.write_all(get(number).as_bytes()).await.unwrap();
+            read_until(&mut client, &format!("/{number}:")).await;
+        }
+        process.course.send_replace(Course::Close);
+        served.await.unwrap();
+        assert_eq!(counted.load(Ordering::SeqCst), 1, "after {requests} requests");
+        assert_eq!(process.shared.tracker.in_flight(), 0);
+    }
+}
+
+#[tokio::test]
+async fn who_is_on_its_way_does_not_rest() {
+    let old = Process::new();
+    let pilots = all_permits(&old);
+    let (_client, server) = pair().await;
+    serve(&old, server, Vec::new());
+    old.course.send_replace(Course::Move);
+    while old.shared.tracker.resting() == 0 {
+        yield_now().await;
+    }
+    drop(pilots);
+    let departure = departure(&old).await;
+    assert_eq!(old.shared.tracker.resting(), 0);
+    arrive::<TcpStream>(departure);
 }
