@@ -27,13 +27,16 @@ pub(crate) struct Exchanges {
     pub(crate) request_timeout: Option<Duration>,
 }
 
+/// A request as hyper has read it.
+type RawRequest = Request<Incoming>;
+
 /// The program as hyper calls it on one connection. `hold` puts a response's body and the token
 /// of its exchange together.
 pub(crate) fn service<A, B, H, R>(
     app: A,
     exchanges: Exchanges,
     hold: H,
-) -> impl Service<Request<Incoming>, Response = Response<R>, Error = BoxError, Future: Send + 'static>
+) -> impl Service<RawRequest, Response = Response<R>, Error = BoxError, Future: Send + 'static>
 where
     A: TowerService<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
     A::Future: Send,
@@ -42,7 +45,7 @@ where
     H: Fn(B, Token) -> R + Copy + Send + 'static,
     R: Body<Error = BoxError> + Send + 'static,
 {
-    service_fn(move |request: Request<Incoming>| {
+    service_fn(move |request: RawRequest| {
         let token = exchanges.tally.begin();
         let mut request =
             request.map(|incoming| RequestBody::new(incoming, exchanges.request_timeout, &token));
