@@ -1,8 +1,9 @@
 //! Serving HTTP, so that kept connections outlive the process that accepted them.
 //!
 //! [`Service::serve`](crate::Service::serve) serves any tower service (an `axum::Router`, tonic's
-//! routes) on a listener, for the whole life of the process: before it is ready connections wait,
-//! at an upgrade they move to the new process, at a stop they are finished.
+//! routes; hyper's own kind by [`HyperService`]) on a listener, for the whole life of the process:
+//! before it is ready connections wait, at an upgrade they move to the new process, at a stop they
+//! are finished.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -61,6 +62,7 @@ mod course;
 mod exchange;
 mod http1;
 mod http2;
+mod hyper_service;
 mod linger;
 mod options;
 mod parked;
@@ -83,6 +85,7 @@ mod whole_frames;
 mod wire;
 
 pub use connection_info::ConnectionInfo;
+pub use hyper_service::HyperService;
 pub use options::HttpOptions;
 pub(crate) use permits::Permits;
 pub use request_body::{RequestBody, RequestBodyError};

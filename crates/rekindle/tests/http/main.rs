@@ -5,5 +5,6 @@ mod exchanges;
 mod http2;
 mod limits;
 mod server;
+mod services;
 mod stop;
 mod upgrades;
