@@ -110,7 +110,8 @@ where
         loop {
             let arrivals = tokio::select! {
                 arrivals = mailbox.arrived() => arrivals,
-                () = shared.stage.until(is_over) => return,
+                // What older processes would move here from now on stays with them.
+                () = shared.stage.until(is_over) => return mailbox.abandon(),
             };
             for Arrival { descriptor, guard, bytes } in arrivals {
                 let peer = self.peer(&descriptor);
