@@ -16,8 +16,8 @@ pub(crate) struct StateOffer {
     source: Box<dyn FnMut() -> Content + Send>,
 }
 
-/// What a state is put down from. A program's secret is of a kind that is erased when it is dropped,
-/// which is as soon as it is in the file.
+/// What a state is put down from. A secret is of a kind that is erased when it is dropped, which is
+/// as soon as it is in the file.
 type Content = Box<dyn AsRef<[u8]>>;
 
 impl StateOffer {

@@ -89,11 +89,11 @@ impl HttpOptions {
         self
     }
 
-    /// The most connections at once, at least 1: while there are so many, new ones wait in the listener's
-    /// queue. Those that an older process moves here count, and are never turned away; so do those
-    /// that were [`upgraded`](crate::http::upgraded), until they are closed or handed over. Those
-    /// that an older process hands over to this one do not count. Default: `None`, no limit but
-    /// that on descriptors.
+    /// The most connections at once, at least 1: while there are so many, new ones wait in the
+    /// listener's queue. Those that an older process moves here count, and are never turned away;
+    /// so do those that were [`upgraded`](crate::http::upgraded), until they are closed or handed
+    /// over. Those that an older process hands over to this one do not count. Default: `None`, no
+    /// limit but that on descriptors.
     pub fn max_connections(mut self, connections: impl Into<Option<usize>>) -> Self {
         self.max_connections = connections.into().map(|connections| connections.max(1));
         self

@@ -11,8 +11,9 @@ use crate::http::wire::{Stay, Wire};
 /// Takes the stream of an upgraded connection (a WebSocket, a tunnel) out of hyper, with the bytes
 /// that the client sent after its request and that were read already.
 ///
-/// It goes on counting as in flight, and for
-/// [`max_connections`](crate::http::HttpOptions::max_connections), and is cut at the drain deadline.
+/// It goes on counting as in flight and for
+/// [`max_connections`](crate::http::HttpOptions::max_connections), and is cut at the drain
+/// deadline.
 ///
 /// # Errors
 ///
