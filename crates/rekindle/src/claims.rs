@@ -125,10 +125,10 @@ impl Claims {
     /// Offers what the program remembers to the next process: `source` is called on the driver's
     /// thread at each upgrade.
     #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "used for ticket keys"))]
-    pub(crate) fn offer_state(
+    pub(crate) fn offer_state<T: AsRef<[u8]> + 'static>(
         &mut self,
         name: &str,
-        source: impl FnMut() -> Vec<u8> + Send + 'static,
+        source: impl FnMut() -> T + Send + 'static,
     ) -> Result<(), ListenError> {
         let name: ListenerName = name.parse()?;
         if self.states.iter().any(|other| other.name == name) {

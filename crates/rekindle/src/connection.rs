@@ -1,5 +1,6 @@
 //! A connection that counts as in flight for as long as it is there.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -19,7 +20,22 @@ pub struct Connection<S: AsFd + 'static> {
     peer: Option<SocketAddr>,
     guard: Guard,
     outbox: Outbox,
+    seat: Option<Seat>,
 }
+
+/// A connection taken apart.
+#[derive(Debug)]
+pub(crate) struct Parts<S> {
+    /// It is not cut any more.
+    pub(crate) stream: S,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) guard: Guard,
+    pub(crate) outbox: Outbox,
+    pub(crate) seat: Option<Seat>,
+}
+
+/// What counts for a limit on connections for as long as it is there.
+pub(crate) type Seat = Box<dyn fmt::Debug + Send + Sync>;
 
 impl<S: AsFd + 'static> Connection<S> {
     pub(crate) fn new(
@@ -29,13 +45,17 @@ impl<S: AsFd + 'static> Connection<S> {
         tracker: &Tracker,
         outbox: &Outbox,
     ) -> Self {
-        Self { stream: tracker.severable(stream), peer, guard, outbox: outbox.clone() }
+        Self { stream: tracker.severable(stream), peer, guard, outbox: outbox.clone(), seat: None }
     }
 
-    /// The stream, which is not cut any more, and all that belongs to it.
-    pub(crate) fn take_apart(self) -> (S, Option<SocketAddr>, Guard, Outbox) {
-        let Self { stream, peer, guard, outbox } = self;
-        (stream.into_inner(), peer, guard, outbox)
+    /// The same connection on this seat, which is given up with it.
+    pub(crate) fn seated(self, seat: Option<Seat>) -> Self {
+        Self { seat, ..self }
+    }
+
+    pub(crate) fn take_apart(self) -> Parts<S> {
+        let Self { stream, peer, guard, outbox, seat } = self;
+        Parts { stream: stream.into_inner(), peer, guard, outbox, seat }
     }
 
     /// The client's address; none if it has no internet address.
@@ -50,7 +70,7 @@ impl<S: AsFd + 'static> Connection<S> {
     }
 
     /// The stream and its guard. The stream is not cut at the drain deadline any more; whoever
-    /// takes it looks at [`Guard::is_cut`].
+    /// takes it looks at [`Guard::is_cut`]. Nor does it count for a limit on connections any more.
     pub fn into_parts(self) -> (S, Guard) {
         (self.stream.into_inner(), self.guard)
     }

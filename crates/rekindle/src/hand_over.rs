@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rekindle_core::{MoveRefusal, MovedEntry, Receiver, Text};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Parts, Seat};
 use crate::moves::{GivenBack, Outbox, PROGRAM, Promise};
 
 /// A connection was not handed over: it is still this process's.
@@ -52,6 +52,7 @@ pub(crate) struct Departing {
 pub(crate) struct Home {
     peer: Option<SocketAddr>,
     outbox: Outbox,
+    seat: Option<Seat>,
 }
 
 impl<S: AsFd + 'static> Connection<S> {
@@ -67,7 +68,7 @@ impl<S: AsFd + 'static> Connection<S> {
             let refusal = MoveRefusal::NotAskedFor;
             return Err(HandOverError { connection: Some(self), state, refusal });
         };
-        let (stream, peer, guard, outbox) = self.take_apart();
+        let Parts { stream, peer, guard, outbox, seat } = self.take_apart();
         let Ok(descriptor) = into_descriptor(stream) else {
             let refusal = MoveRefusal::System;
             return Err(HandOverError { connection: None, state, refusal });
@@ -75,7 +76,7 @@ impl<S: AsFd + 'static> Connection<S> {
         let receiver = Receiver { name, protocol: Text::from(PROGRAM) };
         let entry = MovedEntry { receiver, bytes: state };
         let promise = outbox.hand_over(entry, descriptor, guard);
-        Ok(Departing { promise, home: Home { peer, outbox } })
+        Ok(Departing { promise, home: Home { peer, outbox, seat } })
     }
 }
 
@@ -87,9 +88,10 @@ impl Home {
         from_descriptor: impl FnOnce(OwnedFd) -> io::Result<S>,
     ) -> HandOverError<S> {
         let GivenBack { descriptor, guard, refusal, bytes: state } = given_back;
+        let Self { peer, outbox, seat } = self;
         let tracker = guard.tracker().clone();
         let connection = from_descriptor(descriptor)
-            .map(|stream| Connection::new(stream, self.peer, guard, &tracker, &self.outbox));
+            .map(|stream| Connection::new(stream, peer, guard, &tracker, &outbox).seated(seat));
         HandOverError { connection: connection.ok(), state, refusal }
     }
 }

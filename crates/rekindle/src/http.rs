@@ -54,7 +54,10 @@
 //! repository's example `chat` does all of it.
 //!
 //! At a stop, an idle connection is closed at once, and a response in flight is the last one on
-//! its connection. A request of which a byte has arrived is answered.
+//! its connection. A request of which a byte has arrived is answered, unless its client pipelines:
+//! requests that are there already behind one that is answered by `Connection: close` are not
+//! looked at, and their client may send them again on another connection (RFC 9112, section
+//! 9.3.2). A TLS handshake of which a byte has arrived is finished.
 
 mod capacity;
 mod connection_info;

@@ -37,7 +37,10 @@
 //! | `tls` | the same over TLS, with session tickets that outlive a process |
 //! | `axum` | `axum::serve` on our listeners |
 //! | `metrics` | counters and gauges through the `metrics` facade |
-
+//!
+// The documentation of a build without them has nothing else to link to.
+#![cfg_attr(not(feature = "tokio"), doc = "[`Service`]: crate::blocking::Service")]
+#![cfg_attr(not(feature = "http"), doc = "[`Service::serve`]: crate#features")]
 #![forbid(unsafe_code)]
 
 mod acceptor;

@@ -13,16 +13,20 @@ use rekindle_unix::{MemoryFile, MemoryFileError};
 /// A state that this process offers to the next one.
 pub(crate) struct StateOffer {
     pub(crate) name: ListenerName,
-    source: Box<dyn FnMut() -> Vec<u8> + Send>,
+    source: Box<dyn FnMut() -> Content + Send>,
 }
+
+/// What a state is put down from. A secret is of a kind that is erased when it is dropped, which is
+/// as soon as it is in the file.
+type Content = Box<dyn AsRef<[u8]>>;
 
 impl StateOffer {
     /// `source` is called on the driver's thread at each offer.
-    pub(crate) fn new(
+    pub(crate) fn new<T: AsRef<[u8]> + 'static>(
         name: ListenerName,
-        source: impl FnMut() -> Vec<u8> + Send + 'static,
+        mut source: impl FnMut() -> T + Send + 'static,
     ) -> Self {
-        Self { name, source: Box::new(source) }
+        Self { name, source: Box::new(move || Box::new(source())) }
     }
 
     /// The state as it is now, in a memory file.
@@ -30,10 +34,11 @@ impl StateOffer {
         let Self { name, source } = self;
         let content = catch_unwind(AssertUnwindSafe(source))
             .map_err(|_| StateError::Panicked { name: name.clone() })?;
+        let content = (*content).as_ref();
         if content.len() > STATE_LIMIT_BYTES {
             return Err(StateError::TooLong { name: name.clone(), length_bytes: content.len() });
         }
-        let file = MemoryFile::new(name.as_str(), &content)
+        let file = MemoryFile::new(name.as_str(), content)
             .map_err(|source| StateError::Write { name: name.clone(), source })?;
         let length_bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
         Ok((StateEntry { name: name.clone(), length_bytes }, file.into()))
@@ -144,7 +149,7 @@ mod tests {
     fn one_that_is_too_long_or_panics_is_an_error() {
         let mut long = StateOffer::new(name(), || vec![0; STATE_LIMIT_BYTES + 1]);
         assert!(matches!(long.take_down(), Err(StateError::TooLong { .. })));
-        let mut broken = StateOffer::new(name(), || panic!("no"));
+        let mut broken = StateOffer::new(name(), || -> Vec<u8> { panic!("no") });
         assert!(matches!(broken.take_down(), Err(StateError::Panicked { .. })));
     }
 

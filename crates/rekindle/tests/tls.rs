@@ -4,10 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, and what fails here fails a test")]
 
 use std::fs;
-use std::future::pending;
+use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -222,11 +224,25 @@ async fn a_handshake_that_hangs_ends_in_time() {
 #[tokio::test]
 async fn a_handshake_that_hangs_holds_a_stop_no_longer_than_it_may() {
     let fixture = Fixture::new(HttpOptions::new().header_read_timeout(SHORT / 3)).await;
-    let _silent = TcpStream::connect(fixture.address).await.unwrap();
+    let mut slow = TcpStream::connect(fixture.address).await.unwrap();
+    slow.write_all(b"\x16\x03\x01\x01").await.unwrap();
     fixture.running.stop();
     let report = fixture.running.drained().await;
     assert_eq!((report.end, report.cut), (DrainEnd::Drained, 0), "before the deadline");
     assert!(report.took >= SHORT / 4, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_client_that_has_said_nothing() {
+    let fixture = Fixture::new(HttpOptions::new().header_read_timeout(PATIENCE)).await;
+    let mut silent = TcpStream::connect(fixture.address).await.unwrap();
+    while fixture.running.in_flight() == 0 {
+        tokio::task::yield_now().await;
+    }
+    fixture.running.stop();
+    let report = fixture.running.drained().await;
+    assert_eq!((report.end, report.cut), (DrainEnd::Drained, 0), "before the deadline");
+    assert_eq!(silent.read(&mut [0; 64]).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -259,8 +275,11 @@ async fn a_stop_closes_what_is_idle_and_says_so() {
 async fn a_handshake_under_way_is_finished_though_the_service_stops() {
     let fixture = Fixture::new(HttpOptions::new()).await;
     let stream = TcpStream::connect(fixture.address).await.unwrap();
+    let mut handshake = pin!(shake(&fixture.client, stream));
+    // The client says hello, and the service has not had its turn yet.
+    assert!(poll_fn(|context| Poll::Ready(handshake.as_mut().poll(context))).await.is_pending());
     fixture.running.stop();
-    let mut stream = shake(&fixture.client, stream).await.unwrap();
+    let mut stream = handshake.await.unwrap();
     assert_eq!(rest(&mut stream).await.unwrap(), b"");
     assert_eq!(fixture.running.drained().await.end, DrainEnd::Drained);
 }

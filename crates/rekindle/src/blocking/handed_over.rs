@@ -42,7 +42,7 @@ impl<S: Stream> HandedOver<S> {
 }
 
 impl<S: Stream> Connection<S> {
-    /// [`hand_over`](Connection::hand_over), for threads: hands the connection over to the next
+    /// `hand_over`, for threads: hands the connection over to the next
     /// process, which asked for `name` with
     /// [`Service::handed_over`](crate::blocking::Service::handed_over), and waits until it has it.
     /// `state` goes along: all that the next program has to know to go on, bytes that were read and

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::http::parked::Protocols;
 #[cfg(feature = "tls")]
 use crate::http::tls::{Handshakes, Tickets, Tls};
 
@@ -28,8 +29,8 @@ pub struct HttpOptions {
     pub(crate) max_concurrent_streams: u32,
     pub(crate) nodelay: bool,
     pub(crate) tcp_keepalive: Option<Duration>,
-    pub(crate) http1: bool,
-    pub(crate) http2: bool,
+    http1: bool,
+    http2: bool,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
 }
@@ -88,11 +89,13 @@ impl HttpOptions {
         self
     }
 
-    /// The most connections at once: while there are so many, new ones wait in the listener's
-    /// queue. Those that an older process moves here count, and are never turned away. Default:
-    /// `None`, no limit but that on descriptors.
+    /// The most connections at once, at least 1: while there are so many, new ones wait in the
+    /// listener's queue. Those that an older process moves here count, and are never turned away;
+    /// so do those that were [`upgraded`](crate::http::upgraded), until they are closed or handed
+    /// over. Those that an older process hands over to this one do not count. Default: `None`, no
+    /// limit but that on descriptors.
     pub fn max_connections(mut self, connections: impl Into<Option<usize>>) -> Self {
-        self.max_connections = connections.into();
+        self.max_connections = connections.into().map(|connections| connections.max(1));
         self
     }
 
@@ -115,7 +118,7 @@ impl HttpOptions {
         self
     }
 
-    /// Whether HTTP/1.1 is served. Default: on.
+    /// Whether HTTP/1.1 is served. Default: on. It is on whatever is said here if HTTP/2 is off.
     pub const fn http1(mut self, http1: bool) -> Self {
         self.http1 = http1;
         self
@@ -149,9 +152,8 @@ impl HttpOptions {
     /// What makes handshakes on the listener, if there is TLS.
     #[cfg(feature = "tls")]
     pub(crate) fn handshakes(&self) -> Option<Handshakes> {
-        let Self { http1, http2, header_read_timeout, .. } = *self;
-        let tls = self.tls.as_ref()?;
-        Some(Handshakes::new(tls.config(http1, http2), header_read_timeout))
+        let config = self.tls.as_ref()?.config(self.speaks_http1(), self.http2);
+        Some(Handshakes::new(config, self.header_read_timeout))
     }
 
     /// Whether connections may speak HTTP/1.1 over a stream that can move.
@@ -160,12 +162,41 @@ impl HttpOptions {
         if self.tls.is_some() {
             return false;
         }
-        self.http1
+        self.speaks_http1()
+    }
+
+    /// What may be spoken.
+    pub(crate) const fn protocols(&self) -> Protocols {
+        match (self.speaks_http1(), self.http2) {
+            (true, true) => Protocols::Either,
+            (false, _) => Protocols::Http2,
+            (true, false) => Protocols::Http1,
+        }
+    }
+
+    /// A listener that speaks nothing is none.
+    const fn speaks_http1(&self) -> bool {
+        self.http1 || !self.http2
     }
 }
 
 impl Default for HttpOptions {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_speaks_something_and_has_room_for_somebody() {
+        let options = HttpOptions::new().http1(false).http2(false).max_connections(0);
+        assert_eq!(options.protocols(), Protocols::Http1);
+        assert!(options.can_move());
+        assert_eq!(options.max_connections, Some(1));
+        assert_eq!(HttpOptions::new().http1(false).protocols(), Protocols::Http2);
+        assert!(!HttpOptions::new().http1(false).can_move());
     }
 }

@@ -110,7 +110,8 @@ where
         loop {
             let arrivals = tokio::select! {
                 arrivals = mailbox.arrived() => arrivals,
-                () = shared.stage.until(is_over) => return,
+                // What older processes would move here from now on stays with them.
+                () = shared.stage.until(is_over) => return mailbox.abandon(),
             };
             for Arrival { descriptor, guard, bytes } in arrivals {
                 let peer = self.peer(&descriptor);
@@ -177,5 +178,29 @@ impl<A: Clone> Clone for Server<A> {
             kind: self.kind,
             app: self.app.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use rekindle_core::NewFailure;
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::async_stream::Stream;
+    use crate::http::testing::Process;
+
+    #[tokio::test]
+    async fn connections_stay_away_from_a_process_that_does_not_look_for_them_any_more() {
+        let Process { shared, course: _course, site } = Process::new();
+        let (shared, capacity) = (Arc::new(shared), Capacity::new(None));
+        let mailbox = Mailbox::new(site.receiver.clone().unwrap(), <TcpStream as Stream>::KIND);
+        let server = Server { site, capacity, kind: SocketKind::Tcp, app: Router::new() };
+        let take_in = server.take_in::<TcpStream>(mailbox.clone(), Arc::clone(&shared));
+        assert!(mailbox.is_attended());
+        shared.stage.change(|stage| *stage = Stage::Failed(NewFailure::OldDied));
+        take_in.await;
+        assert!(!mailbox.is_attended());
     }
 }

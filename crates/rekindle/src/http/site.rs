@@ -45,11 +45,7 @@ impl Site {
             tracker: shared.tracker.clone(),
             outbox: shared.outbox.clone(),
         });
-        let protocols = match (options.http1, options.http2) {
-            (true, true) => Protocols::Either,
-            (false, true) => Protocols::Http2,
-            (true | false, false) => Protocols::Http1,
-        };
+        let protocols = options.protocols();
         let http1 = http1::builder(options.max_head_size);
         let http2 = http2::builder(options.max_head_size, options.max_concurrent_streams);
         Self {

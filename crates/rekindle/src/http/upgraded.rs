@@ -11,7 +11,9 @@ use crate::http::wire::{Stay, Wire};
 /// Takes the stream of an upgraded connection (a WebSocket, a tunnel) out of hyper, with the bytes
 /// that the client sent after its request and that were read already.
 ///
-/// It goes on counting as in flight, and is cut at the drain deadline.
+/// It goes on counting as in flight and for
+/// [`max_connections`](crate::http::HttpOptions::max_connections), and is cut at the drain
+/// deadline.
 ///
 /// # Errors
 ///
@@ -23,8 +25,8 @@ pub fn upgraded<S: AsyncStream>(upgraded: Upgraded) -> Result<(Connection<S>, By
         first if first.is_empty() => parts.read_buf,
         first => [parts.read_buf, first].concat().into(),
     };
-    let Wire { stream, stay: Stay { info, guard, seat: _ }, .. } = wire;
+    let Wire { stream, stay: Stay { info, guard, seat }, .. } = wire;
     let place = info.place();
     let connection = Connection::new(stream, info.peer(), guard, &place.tracker, &place.outbox);
-    Ok((connection, bytes))
+    Ok((connection.seated(Some(Box::new(seat))), bytes))
 }

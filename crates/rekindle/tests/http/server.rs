@@ -33,7 +33,11 @@ impl Server {
     }
 
     pub(crate) async fn of(app: Router) -> Self {
-        Self::serving(app, HttpOptions::new(), Arc::new(Semaphore::new(0))).await
+        Self::of_with(app, HttpOptions::new()).await
+    }
+
+    pub(crate) async fn of_with(app: Router, options: HttpOptions) -> Self {
+        Self::serving(app, options, Arc::new(Semaphore::new(0))).await
     }
 
     pub(crate) async fn serving(app: Router, options: HttpOptions, gate: Arc<Semaphore>) -> Self {

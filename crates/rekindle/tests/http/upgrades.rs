@@ -1,6 +1,7 @@
 //! Connections that go on to speak something else: HTTP's upgrades, not ours.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::Router;
@@ -9,14 +10,14 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::get as route;
 use hyper_util::rt::TokioIo;
-use rekindle::http::{ConnectionInfo, upgraded};
+use rekindle::http::{ConnectionInfo, HttpOptions, upgraded};
 use rekindle::{Connection, DrainEnd};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::client::{Client, Response};
+use crate::client::{Client, Response, get};
 use crate::server::{PATIENCE, Server};
 
 const UPGRADE: &str = "GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";
@@ -103,6 +104,22 @@ async fn an_upgraded_stream_comes_out_with_what_was_read_already() {
     assert_eq!(client.read_until("still").await, "still");
     drop(client);
     assert_eq!(server.running.drained().await.end, DrainEnd::Drained);
+}
+
+#[tokio::test]
+async fn a_stream_taken_out_of_hyper_counts_for_the_limit_on_connections() {
+    let app = Router::new()
+        .route("/", route(echo_with_our_stream))
+        .route("/plain", route(async || "plain"));
+    let server = Server::of_with(app, HttpOptions::new().max_connections(1)).await;
+    let mut first = Client::connect(server.address).await;
+    switched(&mut first).await;
+    assert_eq!(first.read_until("<").await, "<");
+    let mut second = Client::connect(server.address).await;
+    second.send(&get("/plain")).await;
+    assert!(second.is_open_for(Duration::from_millis(200)).await, "it is not answered");
+    drop(first);
+    assert_eq!(second.response().await.body, "plain");
 }
 
 #[tokio::test]

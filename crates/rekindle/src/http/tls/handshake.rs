@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -30,7 +31,7 @@ pub(crate) enum Agreed {
 /// What makes handshakes.
 pub(crate) struct Handshakes {
     acceptor: TlsAcceptor,
-    /// How long one may take.
+    /// How long one may take, the wait for its first byte included.
     limit: Option<Duration>,
 }
 
@@ -39,19 +40,23 @@ impl Handshakes {
         Self { acceptor: TlsAcceptor::from(config), limit }
     }
 
-    /// Makes one.
+    /// Makes one, with a client that is connected since then.
     ///
     /// # Errors
     ///
     /// If the client does not speak TLS, does not agree, takes too long, or goes away: the stream
     /// is closed.
-    pub(crate) async fn shake<IO>(&self, stream: IO) -> io::Result<(TlsStream<IO>, Agreed)>
+    pub(crate) async fn shake<IO>(
+        &self,
+        stream: IO,
+        since: Instant,
+    ) -> io::Result<(TlsStream<IO>, Agreed)>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         let accept = self.acceptor.accept(stream);
         let stream = match self.limit {
-            Some(limit) => tokio::time::timeout(limit, accept).await??,
+            Some(limit) => tokio::time::timeout_at(since + limit, accept).await??,
             None => accept.await?,
         };
         let agreed = match stream.get_ref().1.alpn_protocol() {

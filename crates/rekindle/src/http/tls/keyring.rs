@@ -115,8 +115,10 @@ impl Keyring {
     }
 
     /// The keys for the next process.
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEAD_BYTES + self.keys.len() * KEY_BYTES);
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        // Its room is enough from the first: when it grows, nobody erases what it leaves behind.
+        let length_bytes = HEAD_BYTES + self.keys.len() * KEY_BYTES;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length_bytes));
         let count = u8::try_from(self.keys.len()).expect("there are two at most");
         bytes.extend([ENCODING, count]);
         for key in &self.keys {

@@ -1,26 +1,31 @@
-//! The life of one connection over TLS: a handshake, then what it agreed on.
+//! The life of one connection over TLS: a handshake once the client begins one, then what it agreed
+//! on.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
+use tokio::time::Instant;
 use tower_service::Service;
 use tracing::debug;
 
 use crate::async_stream::AsyncStream;
-use crate::http::course::cut;
+use crate::http::course::{Course, cut};
 use crate::http::exchange::BoxError;
 use crate::http::parked::Protocols;
+use crate::http::pilot::{Awaited, Pilot};
 use crate::http::request_body::RequestBody;
 use crate::http::session::{Paused, Session};
 use crate::http::site::Site;
 use crate::http::tls::handshake::Agreed;
-use crate::http::transport::say_farewell;
+use crate::http::transport::{Transport, say_farewell};
 
-/// Serves a connection until it is over. It counts as in flight from the first, so a handshake is
-/// finished whatever happens to the process, but for the hammer.
-pub(crate) async fn run<S, A, B>(session: Session<A>, site: Arc<Site>, connection: Paused<S>)
+/// Serves a connection until it is over. A handshake that has begun is finished whatever happens to
+/// the process, but for the hammer.
+pub(crate) async fn run<S, A, B>(session: Session<A>, site: Arc<Site>, mut connection: Paused<S>)
 where
     S: AsyncStream,
     A: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
@@ -33,13 +38,18 @@ where
     let Some(handshakes) = &site.handshakes else {
         return;
     };
+    let since = Instant::now();
+    // The order matters: it counts until it is closed.
+    if !has_begun(&mut connection.stream, since, site.pilot()).await {
+        return;
+    }
     // Nothing was read yet: connections over TLS do not arrive from elsewhere.
     let Paused { stream, bytes: _, stay } = connection;
     let shaken = tokio::select! {
         biased;
         () = cut(site.place.course.clone()) => return,
         // In a box: it takes much room, and not for long.
-        shaken = Box::pin(handshakes.shake(stream)) => shaken,
+        shaken = Box::pin(handshakes.shake(stream, since)) => shaken,
     };
     let (mut stream, agreed) = match shaken {
         Ok(shaken) => shaken,
@@ -58,4 +68,32 @@ where
         }
     };
     session.run(Paused { stream, bytes: Bytes::new(), stay }, protocols).await;
+}
+
+/// Waits for the first byte of a handshake, and says whether it came. Until then nothing is lost
+/// with the connection, and a stop does not wait for it.
+async fn has_begun<S: AsyncStream>(stream: &mut S, since: Instant, mut pilot: Pilot) -> bool {
+    poll_fn(|context| poll_begun(stream, since, &mut pilot, context)).await
+}
+
+fn poll_begun<S: AsyncStream>(
+    stream: &mut S,
+    since: Instant,
+    pilot: &mut Pilot,
+    context: &mut Context<'_>,
+) -> Poll<bool> {
+    // The end of the stream is for the handshake to find out.
+    if stream.poll_readable(context).is_ready() {
+        return Poll::Ready(true);
+    }
+    match pilot.poll_course(context) {
+        Course::Cut => return Poll::Ready(false),
+        Course::Close if !stream.has_arrived() => return Poll::Ready(false),
+        Course::Stay | Course::Move | Course::Goodbye | Course::Close => {}
+    }
+    pilot.set_idle(true);
+    if pilot.poll_too_long(Awaited::RestOfHead, since, context) {
+        return Poll::Ready(false);
+    }
+    Poll::Pending
 }

@@ -47,7 +47,7 @@ impl Tickets {
     }
 
     /// The keys, for the next process.
-    pub(crate) fn state(&self) -> Vec<u8> {
+    pub(crate) fn state(&self) -> Zeroizing<Vec<u8>> {
         self.with_keys(now_s(), Keyring::encode)
     }
 
