@@ -122,6 +122,21 @@ fn what_waits_for_a_successor_goes_when_it_serves_or_comes_back() {
 }
 
 #[test]
+fn what_is_kept_is_given_back_once_its_reader_is_told_or_is_gone() {
+    let given_back = |refusal| Some(MoveAction::GivenBack("a", entry(1), refusal));
+    let mut moves = in_state("sent");
+    moves.recall(turn(1), Then::Keep);
+    assert_eq!(moves.poll_action(), None, "its reader takes it if this process dies now");
+    assert_eq!(moves.poll_message(), Some(Message::Recalled { turn: turn(1) }));
+    assert_eq!(moves.poll_action(), given_back(MoveRefusal::Refused));
+    let mut moves = in_state("sent");
+    moves.recall(turn(1), Then::Keep);
+    moves.close();
+    assert_eq!(moves.poll_action(), given_back(MoveRefusal::NoSuccessor));
+    assert_eq!(observe(&mut moves), "-");
+}
+
+#[test]
 fn a_recall_that_comes_twice_is_answered_once() {
     let mut moves = in_state("sent");
     moves.recall(turn(1), Then::SendAgain);

@@ -49,6 +49,13 @@ impl Driver {
     /// Settles what is settled, and sends what there is room for. The link never has more than one
     /// batch to wait for: what it drops when it is stuck are other words.
     pub(super) fn move_on(&mut self) {
+        self.settle_moves();
+        self.send_moves();
+        // Once an answer is out, so is what stays by it.
+        self.settle_moves();
+    }
+
+    fn settle_moves(&mut self) {
         while let Some(action) = self.moves.poll_action() {
             match action {
                 MoveAction::Gone(parcel) => {
@@ -61,6 +68,9 @@ impl Driver {
                 }
             }
         }
+    }
+
+    fn send_moves(&mut self) {
         let Some(successor) = &mut self.successor else { return };
         while successor.link.is_idle() {
             let Some(message) = self.moves.poll_message() else { return };
