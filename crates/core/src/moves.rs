@@ -48,6 +48,9 @@ pub enum MoveAction<C> {
     Gone(C),
     /// It is to be served on by this process, and why.
     GivenBack(C, MovedEntry, MoveRefusal),
+    /// It was sent and not taken, and nobody waits for it any more: the newest process may yet
+    /// take it, so that this one must not serve it.
+    Lost(C),
 }
 
 /// The machine of all moves out of one process. `C` is whatever the driver holds a connection by.
@@ -141,6 +144,16 @@ impl<C> Moves<C> {
         let sent = self.sent.drain(..).flat_map(|batch| batch.moves);
         let back = kept.chain(sent).chain(self.waiting.drain(..));
         self.actions.extend(back.map(|it| it.given_back(MoveRefusal::NoSuccessor)));
+    }
+
+    /// Nothing is waited for any more: what was not sent is given back, the rest is lost to this
+    /// process, whatever the newest one does.
+    pub fn cut(&mut self) {
+        self.state = State::Closed;
+        let kept = self.answers.drain(..).flat_map(|answer| answer.kept);
+        let sent = self.sent.drain(..).flat_map(|batch| batch.moves);
+        self.actions.extend(kept.chain(sent).map(|it| MoveAction::Lost(it.connection)));
+        self.close();
     }
 
     /// The program gives a connection away.

@@ -120,6 +120,12 @@ impl Driver {
         let mut driver = Self::new(parts);
         thread::Builder::new().name("rekindle".into()).spawn(move || {
             let run = catch_unwind(AssertUnwindSafe(|| driver.run()));
+            // Whoever gives a connection away from here on has it back at once. After a defect there
+            // may be another, which must not be in the way of what follows.
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                driver.cut_moves();
+                driver.shared.outbox.close();
+            }));
             if run.is_err() {
                 driver.stay_stoppable();
             }

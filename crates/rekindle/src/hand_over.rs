@@ -11,11 +11,13 @@ use rekindle_core::{MoveRefusal, MovedEntry, Receiver, Text};
 use crate::connection::Connection;
 use crate::moves::{GivenBack, Outbox, PROGRAM, Promise};
 
-/// A connection was not handed over: it is still this process's.
+/// A connection was not handed over: it is still this process's, or lost to it.
+#[non_exhaustive]
 pub struct HandOverError<S: AsFd + 'static> {
-    /// The connection, as it was. None if the runtime is shutting down and could not take it back.
+    /// The connection, as it was. None if it cannot be served on here: the runtime is shutting down
+    /// and did not take it back, or the hammer fell while it was under way.
     pub connection: Option<Connection<S>>,
-    /// The state that should have gone along.
+    /// The state that should have gone along; empty if it went.
     pub state: Vec<u8>,
     /// Why it stays.
     pub refusal: MoveRefusal,
@@ -86,10 +88,12 @@ impl Home {
         given_back: GivenBack,
         from_descriptor: impl FnOnce(OwnedFd) -> io::Result<S>,
     ) -> HandOverError<S> {
-        let GivenBack { descriptor, guard, refusal, bytes: state } = given_back;
-        let tracker = guard.tracker().clone();
-        let connection = from_descriptor(descriptor)
-            .map(|stream| Connection::new(stream, self.peer, guard, &tracker, &self.outbox));
-        HandOverError { connection: connection.ok(), state, refusal }
+        let GivenBack { connection, refusal, bytes: state } = given_back;
+        let connection = connection.and_then(|(descriptor, guard)| {
+            let tracker = guard.tracker().clone();
+            let stream = from_descriptor(descriptor).ok()?;
+            Some(Connection::new(stream, self.peer, guard, &tracker, &self.outbox))
+        });
+        HandOverError { connection, state, refusal }
     }
 }

@@ -19,6 +19,7 @@ expect        -            -         -           -           -
 open          -            -         -           send        -
 open-nothing  -            -         -           not-asked   -
 close         -            -         -           no-successor no-successor
+cut           -            -         -           no-successor lost
 taken         -            -         -           send        gone
 refused       -            -         -           send        refused
 taken-other   -            -         -           send        -
@@ -54,6 +55,7 @@ fn happen(moves: &mut Moves<&'static str>, event: &str) {
         "open" => moves.open(vec![http()]),
         "open-nothing" => moves.open(vec![]),
         "close" => moves.close(),
+        "cut" => moves.cut(),
         "taken" => moves.taken(0, &[]),
         "refused" => moves.taken(0, &[0]),
         "taken-other" => moves.taken(1, &[]),
@@ -76,6 +78,7 @@ fn observe(moves: &mut Moves<&'static str>) -> String {
     while let Some(action) = moves.poll_action() {
         words.push(match action {
             MoveAction::Gone("a") => "gone",
+            MoveAction::Lost("a") => "lost",
             MoveAction::GivenBack(_, _, MoveRefusal::NoSuccessor) => "no-successor",
             MoveAction::GivenBack("a" | "b", _, MoveRefusal::NotAskedFor) => "not-asked",
             MoveAction::GivenBack("a", entry, MoveRefusal::Refused) => {
@@ -134,6 +137,10 @@ fn what_is_kept_is_given_back_once_its_reader_is_told_or_is_gone() {
     moves.close();
     assert_eq!(moves.poll_action(), given_back(MoveRefusal::NoSuccessor));
     assert_eq!(observe(&mut moves), "-");
+    let mut moves = in_state("sent");
+    moves.recall(turn(1), Then::Keep);
+    moves.cut();
+    assert_eq!(observe(&mut moves), "lost", "its reader was not told");
 }
 
 #[test]

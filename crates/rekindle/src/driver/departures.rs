@@ -28,6 +28,13 @@ impl Driver {
         self.moves.close();
     }
 
+    /// No move is waited for any more. What is under way may arrive or not.
+    pub(super) fn cut_moves(&mut self) {
+        self.shared.outbox.outlook().change(|current| *current = Outlook::Nobody);
+        self.moves.cut();
+        self.settle_moves();
+    }
+
     /// What the newest process said that is about moves.
     pub(super) fn hear_of_moves(&mut self, message: &Message) {
         if let Message::Taken { batch, refused } = message {
@@ -66,6 +73,7 @@ impl Driver {
                     debug!(name = %entry.receiver.name, %refusal, "a connection stays");
                     parcel.give_back(entry.bytes, refusal);
                 }
+                MoveAction::Lost(parcel) => parcel.lose(),
             }
         }
     }
