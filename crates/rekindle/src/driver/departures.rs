@@ -26,6 +26,8 @@ impl Driver {
             successor.link.discard();
         }
         self.moves.close();
+        // What else a roll back takes has its time: no connection has to wait for it.
+        self.move_on();
     }
 
     /// No move is waited for any more. What is under way may arrive or not.
