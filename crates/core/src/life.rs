@@ -232,6 +232,10 @@ impl Life {
                     side.handle(now, event);
                 }
             }
+            // There may be somebody who still waits to hear what became of a connection.
+            State::Ended { ending: Ending::Upgraded(_), .. } if gone => {
+                self.actions.push_back(Action::Upgrade(OldAction::CloseMoves));
+            }
             State::Starting | State::Serving(_) | State::Ended { .. } => {}
         }
     }

@@ -48,6 +48,9 @@ pub enum MoveAction<C> {
     Gone(C),
     /// It is to be served on by this process, and why.
     GivenBack(C, MovedEntry, MoveRefusal),
+    /// It was sent and not taken, and nobody waits for it any more: the newest process may yet
+    /// take it, so that this one must not serve it.
+    Lost(C),
 }
 
 /// The machine of all moves out of one process. `C` is whatever the driver holds a connection by.
@@ -59,7 +62,7 @@ pub struct Moves<C> {
     next_batch: u64,
     moved: u64,
     recalled: Option<Turn>,
-    answers: VecDeque<Message>,
+    answers: VecDeque<Answer<C>>,
     actions: VecDeque<MoveAction<C>>,
 }
 
@@ -89,6 +92,14 @@ impl<C> Move<C> {
 struct Batch<C> {
     number: u64,
     moves: Vec<Move<C>>,
+}
+
+/// What a recall is answered, and what stays here once that is said: who has not heard it may yet
+/// take what came, if this process dies.
+#[derive(Debug)]
+struct Answer<C> {
+    turn: Turn,
+    kept: Vec<Move<C>>,
 }
 
 impl<C> Default for Moves<C> {
@@ -129,10 +140,20 @@ impl<C> Moves<C> {
     /// There is no newer process any more: what it has not taken is served on here.
     pub fn close(&mut self) {
         self.state = State::Closed;
-        self.answers.clear();
+        let kept = self.answers.drain(..).flat_map(|answer| answer.kept);
         let sent = self.sent.drain(..).flat_map(|batch| batch.moves);
-        let back = sent.chain(self.waiting.drain(..));
+        let back = kept.chain(sent).chain(self.waiting.drain(..));
         self.actions.extend(back.map(|it| it.given_back(MoveRefusal::NoSuccessor)));
+    }
+
+    /// Nothing is waited for any more: what was not sent is given back, the rest is lost to this
+    /// process, whatever the newest one does.
+    pub fn cut(&mut self) {
+        self.state = State::Closed;
+        let kept = self.answers.drain(..).flat_map(|answer| answer.kept);
+        let sent = self.sent.drain(..).flat_map(|batch| batch.moves);
+        self.actions.extend(kept.chain(sent).map(|it| MoveAction::Lost(it.connection)));
+        self.close();
     }
 
     /// The program gives a connection away.
@@ -179,17 +200,16 @@ impl<C> Moves<C> {
             State::Open { .. } if self.recalled.replace(turn) == Some(turn) => return,
             State::Open { .. } => {}
         }
-        self.answers.push_back(Message::Recalled { turn });
         let sent = mem::take(&mut self.sent).into_iter().flat_map(|batch| batch.moves);
-        match then {
+        let kept = match then {
             Then::SendAgain => {
                 let waiting = mem::take(&mut self.waiting);
                 self.waiting = sent.chain(waiting).collect();
+                Vec::new()
             }
-            Then::Keep => {
-                self.actions.extend(sent.map(|it| it.given_back(MoveRefusal::Refused)));
-            }
-        }
+            Then::Keep => sent.collect(),
+        };
+        self.answers.push_back(Answer { turn, kept });
     }
 
     /// What has become of the next connection that is settled.
@@ -201,7 +221,11 @@ impl<C> Moves<C> {
     /// gives. To be asked for only while nothing else waits to be sent, so that no more waits than
     /// this one.
     pub fn poll_message(&mut self) -> Option<Message> {
-        self.answers.pop_front().or_else(|| self.next_batch())
+        let Some(Answer { turn, kept }) = self.answers.pop_front() else {
+            return self.next_batch();
+        };
+        self.actions.extend(kept.into_iter().map(|it| it.given_back(MoveRefusal::Refused)));
+        Some(Message::Recalled { turn })
     }
 
     /// The connections of a message, in the order of its entries.

@@ -133,14 +133,19 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` before `signal` does what it does. Hooks run on the driver's thread: keep
-    /// them short.
+    /// Calls `hook` before `signal` does what it does.
+    ///
+    /// It runs on the driver's thread: keep it short; connections that move to this process wait
+    /// meanwhile.
     pub fn before_signal(mut self, signal: Signal, hook: impl FnMut() + Send + 'static) -> Self {
         self.policy.before(signal, Box::new(hook));
         self
     }
 
     /// Calls `hook` after `signal` did what it does.
+    ///
+    /// It runs on the driver's thread: keep it short; connections that move to this process wait
+    /// meanwhile.
     pub fn after_signal(mut self, signal: Signal, hook: impl FnMut() + Send + 'static) -> Self {
         self.policy.after(signal, Box::new(hook));
         self
@@ -148,6 +153,9 @@ impl Builder {
 
     /// Asks `hook` before a next version is started. An error aborts the upgrade, and its words
     /// are in the verdict.
+    ///
+    /// It runs on the driver's thread: keep it short; connections that move to this process wait
+    /// meanwhile.
     pub fn before_spawn<E: Display>(
         mut self,
         mut hook: impl FnMut() -> Result<(), E> + Send + 'static,
@@ -157,18 +165,27 @@ impl Builder {
     }
 
     /// Calls `hook` when a next version takes over.
+    ///
+    /// It runs on the driver's thread: keep it short; connections that move to this process wait
+    /// meanwhile.
     pub fn after_commit(mut self, hook: impl FnMut() + Send + 'static) -> Self {
         self.hooks.after_commit = Some(Box::new(hook));
         self
     }
 
     /// Calls `hook` with the verdict of an upgrade that was aborted.
+    ///
+    /// It runs on the driver's thread: keep it short; connections that move to this process wait
+    /// meanwhile.
     pub fn on_abort(mut self, hook: impl FnMut(&Verdict) + Send + 'static) -> Self {
         self.hooks.on_abort = Some(Box::new(hook));
         self
     }
 
     /// Calls `hook` with the verdict of an upgrade that was rolled back.
+    ///
+    /// It runs on the driver's thread: keep it short; connections that move to this process wait
+    /// meanwhile.
     pub fn on_rollback(mut self, hook: impl FnMut(&Verdict) + Send + 'static) -> Self {
         self.hooks.on_rollback = Some(Box::new(hook));
         self

@@ -120,6 +120,12 @@ impl Driver {
         let mut driver = Self::new(parts);
         thread::Builder::new().name("rekindle".into()).spawn(move || {
             let run = catch_unwind(AssertUnwindSafe(|| driver.run()));
+            // Whoever gives a connection away from here on has it back at once. After a defect
+            // there may be another, which must not be in the way of what follows.
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                driver.cut_moves();
+                driver.shared.outbox.close();
+            }));
             if run.is_err() {
                 driver.stay_stoppable();
             }
@@ -224,7 +230,8 @@ impl Driver {
         let machine = self.life.poll_timeout().map(|moment| self.clock.until(moment));
         let successor = self.successor.as_ref().and_then(Successor::retry_at);
         let (operators, rendezvous) = (self.operators.retry_at(), self.rendezvous.retry_at());
-        let retries = [self.elders.retry_at(), successor, operators, rendezvous];
+        let incoming = self.incoming.as_ref().and_then(Incoming::retry_at);
+        let retries = [self.elders.retry_at(), successor, incoming, operators, rendezvous];
         let retries = retries.into_iter().flatten().map(|at| at.saturating_duration_since(now));
         retries.chain(machine).min()
     }
@@ -245,6 +252,9 @@ impl Driver {
         self.answer_elders();
         if let Some(successor) = &mut self.successor {
             successor.flush();
+        }
+        if let Some(incoming) = &mut self.incoming {
+            incoming.flush();
         }
         self.move_on();
         let now = SystemInstant::now();

@@ -11,11 +11,13 @@ use rekindle_core::{MoveRefusal, MovedEntry, Receiver, Text};
 use crate::connection::{Connection, Parts, Seat};
 use crate::moves::{GivenBack, Outbox, PROGRAM, Promise};
 
-/// A connection was not handed over: it is still this process's.
+/// A connection was not handed over: it is still this process's, or lost to it.
+#[non_exhaustive]
 pub struct HandOverError<S: AsFd + 'static> {
-    /// The connection, as it was. None if the runtime is shutting down and could not take it back.
+    /// The connection, as it was. None if it cannot be served on here: the runtime is shutting down
+    /// and did not take it back, or the hammer fell while it was under way.
     pub connection: Option<Connection<S>>,
-    /// The state that should have gone along.
+    /// The state that should have gone along; empty if it went.
     pub state: Vec<u8>,
     /// Why it stays.
     pub refusal: MoveRefusal,
@@ -87,11 +89,13 @@ impl Home {
         given_back: GivenBack,
         from_descriptor: impl FnOnce(OwnedFd) -> io::Result<S>,
     ) -> HandOverError<S> {
-        let GivenBack { descriptor, guard, refusal, bytes: state } = given_back;
+        let GivenBack { connection, refusal, bytes: state } = given_back;
         let Self { peer, outbox, seat } = self;
-        let tracker = guard.tracker().clone();
-        let connection = from_descriptor(descriptor)
-            .map(|stream| Connection::new(stream, peer, guard, &tracker, &outbox).seated(seat));
-        HandOverError { connection: connection.ok(), state, refusal }
+        let connection = connection.and_then(|(descriptor, guard)| {
+            let tracker = guard.tracker().clone();
+            let stream = from_descriptor(descriptor).ok()?;
+            Some(Connection::new(stream, peer, guard, &tracker, &outbox).seated(seat))
+        });
+        HandOverError { connection, state, refusal }
     }
 }

@@ -14,9 +14,9 @@ use tracing::{debug, warn};
 /// The most frames that wait: an offer of the most listeners and elders, and some more.
 const QUEUE_LIMIT: usize = 256;
 
-/// How long to wait when the kernel takes no more descriptors in flight (`ETOOMANYREFS`): there
-/// is no event to wait for.
-const DESCRIPTORS_RETRY: Duration = Duration::from_millis(5);
+/// How long to wait when the kernel takes no more descriptors in flight (`ETOOMANYREFS`), or has no
+/// memory (`ENOBUFS`, `ENOMEM`): there is no event to wait for.
+const RETRY: Duration = Duration::from_millis(5);
 
 /// What came over a link.
 #[derive(Debug)]
@@ -86,12 +86,21 @@ impl Link {
                 self.turned_away = true;
                 false
             }
+            Err(SendError::Other { source }) => {
+                debug!(error = %source, message = message.name(), "it is sent later");
+                self.retry_later();
+                false
+            }
             // The end of file that follows says the rest.
             Err(error) => {
                 debug!(%error, message = message.name(), "the channel is closed");
                 false
             }
         }
+    }
+
+    fn retry_later(&mut self) {
+        self.retry_at = Some(Instant::now() + RETRY);
     }
 
     /// Whether nothing waits to be sent.
@@ -118,9 +127,15 @@ impl Link {
                 }
                 Err(SendError::WouldBlock) => {
                     if !descriptors.is_empty() {
-                        self.retry_at = Some(Instant::now() + DESCRIPTORS_RETRY);
+                        self.retry_later();
                     }
                     return;
+                }
+                // The system fails, and the other end lives: what was said to be sent must not be
+                // lost without a word. Deadlines end what would wait for ever.
+                Err(SendError::Other { source }) => {
+                    debug!(error = %source, waiting = self.queue.len(), "it is sent later");
+                    return self.retry_later();
                 }
                 // The end of file that follows says the rest.
                 Err(error) => {
@@ -168,6 +183,8 @@ impl AsFd for Link {
 
 #[cfg(test)]
 mod tests {
+    use rustix::net::sockopt;
+
     use super::*;
 
     fn pair() -> (Link, Link) {
@@ -224,6 +241,25 @@ mod tests {
         link.discard();
         assert_eq!(Arc::strong_count(&descriptor), 1);
         assert!(link.is_idle() && link.retry_at().is_none());
+    }
+
+    /// A channel that takes no large frame fails in another way than by being full.
+    #[test]
+    fn what_the_system_refuses_to_send_is_sent_once_it_does_not() {
+        let (mut link, other) = pair();
+        let room = sockopt::socket_send_buffer_size(&link).unwrap() / 2;
+        sockopt::set_socket_send_buffer_size(&link, 1).unwrap();
+        assert!(!link.post_now(&large()));
+        assert!(link.retry_at().is_some(), "there is no event to wait for");
+        link.post(&large());
+        link.post(&Message::Serving);
+        assert!(link.retry_at().is_some() && !link.wants_room() && !link.is_idle());
+        sockopt::set_socket_send_buffer_size(&link, room).unwrap();
+        link.flush();
+        assert!(link.is_idle() && link.retry_at().is_none());
+        let mut buffer = FrameBuffer::new();
+        assert!(matches!(other.receive(&mut buffer), Arrival::Message(Message::Ready { .. }, _)));
+        assert!(matches!(other.receive(&mut buffer), Arrival::Message(Message::Serving, _)));
     }
 
     #[test]

@@ -36,8 +36,15 @@ pub(crate) struct Outbox {
 #[derive(Debug)]
 struct Inner {
     outlook: Watch<Outlook>,
-    departures: Mutex<VecDeque<Departure>>,
+    departures: Mutex<Departures>,
     bell: Arc<Bell>,
+}
+
+#[derive(Debug, Default)]
+struct Departures {
+    waiting: VecDeque<Departure>,
+    /// There is no driver any more.
+    closed: bool,
 }
 
 /// A connection that the program gives away. As long as it is not gone it counts as in flight.
@@ -52,14 +59,20 @@ pub(crate) struct Departure {
 pub(crate) struct Parcel {
     pub(crate) descriptor: Arc<OwnedFd>,
     guard: Guard,
-    outcome: Arc<Outcome>,
+    settling: Settling,
+}
+
+/// Settles a promise: as lost if it is dropped.
+#[derive(Debug)]
+struct Settling {
+    outcome: Option<Arc<Outcome>>,
 }
 
 /// A connection that could not be given away: this process serves it on.
 #[derive(Debug)]
 pub(crate) struct GivenBack {
-    pub(crate) descriptor: OwnedFd,
-    pub(crate) guard: Guard,
+    /// None if it is lost to this process.
+    pub(crate) connection: Option<(OwnedFd, Guard)>,
     pub(crate) bytes: Vec<u8>,
     pub(crate) refusal: MoveRefusal,
 }
@@ -85,11 +98,17 @@ impl Outbox {
     ) -> Promise {
         let outcome = Arc::new(Watch::new(None));
         let promise = Promise { outcome: Arc::clone(&outcome) };
-        let parcel = Parcel { descriptor: Arc::new(descriptor), guard, outcome };
+        let settling = Settling { outcome: Some(outcome) };
+        let parcel = Parcel { descriptor: Arc::new(descriptor), guard, settling };
         let mut departures = self.lock();
+        if departures.closed {
+            drop(departures);
+            parcel.give_back(entry.bytes, MoveRefusal::NoSuccessor);
+            return promise;
+        }
         // The driver looks until there are none: for what follows another it is on its way.
-        let is_first = departures.is_empty();
-        departures.push_back(Departure { entry, parcel });
+        let is_first = departures.waiting.is_empty();
+        departures.waiting.push_back(Departure { entry, parcel });
         drop(departures);
         if is_first {
             self.inner.bell.ring();
@@ -99,10 +118,18 @@ impl Outbox {
 
     /// The next connection that was given away, for the driver.
     pub(crate) fn next(&self) -> Option<Departure> {
-        self.lock().pop_front()
+        self.lock().waiting.pop_front()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Departure>> {
+    /// Nobody will ask for the next one any more: all are given back, and whatever follows.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        while let Some(Departure { entry, parcel }) = self.next() {
+            parcel.give_back(entry.bytes, MoveRefusal::NoSuccessor);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Departures> {
         self.inner.departures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -110,23 +137,59 @@ impl Outbox {
 impl Parcel {
     /// The newest process has it: it is closed here, and does not count any more.
     pub(crate) fn gone(self) {
-        let Self { descriptor, guard, outcome } = self;
+        let Self { descriptor, guard, settling } = self;
         // The order matters: it counts until it is closed.
         drop(descriptor);
         drop(guard);
-        outcome.change(|outcome| *outcome = Some(Ok(())));
+        settling.settle(Ok(()));
     }
 
     /// It stays.
     pub(crate) fn give_back(self, bytes: Vec<u8>, refusal: MoveRefusal) {
-        let Self { descriptor, guard, outcome } = self;
+        let Self { descriptor, guard, settling } = self;
         match Arc::try_unwrap(descriptor).or_else(|shared| shared.try_clone()) {
             Ok(descriptor) => {
-                let given_back = GivenBack { descriptor, guard, bytes, refusal };
-                outcome.change(|outcome| *outcome = Some(Err(given_back)));
+                let connection = Some((descriptor, guard));
+                settling.settle(Err(GivenBack { connection, bytes, refusal }));
             }
-            Err(error) => tracing::warn!(%error, "a connection that could not move is lost"),
+            Err(error) => {
+                tracing::warn!(%error, "a connection that could not move is lost");
+                drop(guard);
+                settling.settle(Err(GivenBack::lost(bytes)));
+            }
         }
+    }
+
+    /// Nobody here knows whether the newest process has it, or will ask.
+    pub(crate) fn lose(self) {
+        let Self { descriptor, guard, settling } = self;
+        drop(descriptor);
+        drop(guard);
+        drop(settling);
+    }
+}
+
+impl GivenBack {
+    const fn lost(bytes: Vec<u8>) -> Self {
+        Self { connection: None, bytes, refusal: MoveRefusal::System }
+    }
+}
+
+impl Settling {
+    fn settle(mut self, result: Result<(), GivenBack>) {
+        self.settle_once(result);
+    }
+
+    fn settle_once(&mut self, result: Result<(), GivenBack>) {
+        if let Some(outcome) = self.outcome.take() {
+            outcome.change(|outcome| *outcome = Some(result));
+        }
+    }
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        self.settle_once(Err(GivenBack::lost(Vec::new())));
     }
 }
 
@@ -165,7 +228,28 @@ mod tests {
         let receiver = Receiver { name: "a".parse().unwrap(), protocol: Text::from("b") };
         let descriptor = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
         let guard = Tracker::new(Arc::new(Bell::new().unwrap())).guard();
-        outbox.hand_over(MovedEntry { receiver, bytes: Vec::new() }, descriptor, guard)
+        outbox.hand_over(MovedEntry { receiver, bytes: b"state".to_vec() }, descriptor, guard)
+    }
+
+    #[test]
+    fn whatever_becomes_of_the_driver_a_promise_is_settled() {
+        let outbox = Outbox::new(Arc::new(Bell::new().unwrap()));
+        let promise = hand_over(&outbox);
+        drop(outbox.next());
+        let lost = promise.outcome_blocking().unwrap_err();
+        assert!(lost.connection.is_none());
+        let (before, after) = (hand_over(&outbox), {
+            outbox.close();
+            hand_over(&outbox)
+        });
+        for promise in [before, after] {
+            let back = promise.outcome_blocking().unwrap_err();
+            assert!(back.connection.is_some(), "it was not on its way");
+            assert_eq!(
+                (back.bytes.as_slice(), back.refusal),
+                (&b"state"[..], MoveRefusal::NoSuccessor)
+            );
+        }
     }
 
     #[test]

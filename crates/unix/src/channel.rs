@@ -104,7 +104,8 @@ impl Channel {
     ///
     /// # Errors
     ///
-    /// [`SendError::WouldBlock`] if there is no room now; all others are final.
+    /// [`SendError::WouldBlock`] if there is no room now. [`SendError::Other`] may pass, as a lack
+    /// of memory does (`ENOBUFS`, `ENOMEM`); all others are final.
     pub fn send(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<(), SendError> {
         if bytes.is_empty() {
             return Err(SendError::Empty);

@@ -98,13 +98,15 @@ impl<C> Intake<C> {
         }
     }
 
-    /// The elder answered a recall.
+    /// The elder answered a recall. Whoever asked for it, what came before is the elder's again.
     pub fn recalled(&mut self, answered: Turn) {
-        match &self.state {
+        match &mut self.state {
             State::Recalling { turn, .. } if *turn == answered => {
                 self.state = State::Open { untold: VecDeque::new() };
             }
-            State::Shut | State::Recalling { .. } | State::Open { .. } => {}
+            State::Recalling { before, .. } => before.clear(),
+            State::Open { untold } => untold.clear(),
+            State::Shut => {}
         }
     }
 

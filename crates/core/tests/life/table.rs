@@ -89,6 +89,7 @@ gone
     meet         replaced
     stop         die
     hammer       nothing-drains
+    end-of-file  close-moves
 stopping
     upgrade      stopping
     meet         stopping

@@ -19,6 +19,7 @@ expect        -            -         -           -           -
 open          -            -         -           send        -
 open-nothing  -            -         -           not-asked   -
 close         -            -         -           no-successor no-successor
+cut           -            -         -           no-successor lost
 taken         -            -         -           send        gone
 refused       -            -         -           send        refused
 taken-other   -            -         -           send        -
@@ -54,6 +55,7 @@ fn happen(moves: &mut Moves<&'static str>, event: &str) {
         "open" => moves.open(vec![http()]),
         "open-nothing" => moves.open(vec![]),
         "close" => moves.close(),
+        "cut" => moves.cut(),
         "taken" => moves.taken(0, &[]),
         "refused" => moves.taken(0, &[0]),
         "taken-other" => moves.taken(1, &[]),
@@ -76,6 +78,7 @@ fn observe(moves: &mut Moves<&'static str>) -> String {
     while let Some(action) = moves.poll_action() {
         words.push(match action {
             MoveAction::Gone("a") => "gone",
+            MoveAction::Lost("a") => "lost",
             MoveAction::GivenBack(_, _, MoveRefusal::NoSuccessor) => "no-successor",
             MoveAction::GivenBack("a" | "b", _, MoveRefusal::NotAskedFor) => "not-asked",
             MoveAction::GivenBack("a", entry, MoveRefusal::Refused) => {
@@ -119,6 +122,25 @@ fn what_waits_for_a_successor_goes_when_it_serves_or_comes_back() {
     moves.hand_over("a", entry(1));
     moves.close();
     assert_eq!(observe(&mut moves), "no-successor");
+}
+
+#[test]
+fn what_is_kept_is_given_back_once_its_reader_is_told_or_is_gone() {
+    let given_back = |refusal| Some(MoveAction::GivenBack("a", entry(1), refusal));
+    let mut moves = in_state("sent");
+    moves.recall(turn(1), Then::Keep);
+    assert_eq!(moves.poll_action(), None, "its reader takes it if this process dies now");
+    assert_eq!(moves.poll_message(), Some(Message::Recalled { turn: turn(1) }));
+    assert_eq!(moves.poll_action(), given_back(MoveRefusal::Refused));
+    let mut moves = in_state("sent");
+    moves.recall(turn(1), Then::Keep);
+    moves.close();
+    assert_eq!(moves.poll_action(), given_back(MoveRefusal::NoSuccessor));
+    assert_eq!(observe(&mut moves), "-");
+    let mut moves = in_state("sent");
+    moves.recall(turn(1), Then::Keep);
+    moves.cut();
+    assert_eq!(observe(&mut moves), "lost", "its reader was not told");
 }
 
 #[test]

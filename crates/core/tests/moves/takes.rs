@@ -94,3 +94,20 @@ fn what_an_elder_sent_last_is_taken_when_it_is_gone() {
     intake.recalled(turn(1));
     assert_eq!(intake.end_of_file(), Vec::<&str>::new(), "it answered, and has died with it");
 }
+
+#[test]
+fn what_came_before_another_readers_answer_is_the_elders_even_if_it_dies() {
+    let another = Turn { reader: Generation::new(4), number: 1 };
+    let mut intake = Intake::shut(READER);
+    intake.begin();
+    intake.moved(0, vec!["a"], vec![]);
+    intake.recalled(another);
+    intake.moved(1, vec!["b"], vec![]);
+    assert_eq!(intake.end_of_file(), ["b"], "`a` was sent again, or stays");
+    let mut intake = open();
+    intake.moved(0, vec!["a"], vec![]);
+    intake.recalled(another);
+    assert_eq!(intake.word(), None);
+    intake.moved(1, vec!["b"], vec![]);
+    assert_eq!(intake.end_of_file(), ["b"]);
+}

@@ -153,6 +153,7 @@ impl Pair {
                     assert!(!self.taken.contains(&connection), "{connection} is in two hands");
                     self.given_back.insert(connection)
                 }
+                MoveAction::Lost(connection) => panic!("{connection} is lost without a hammer"),
             };
             assert!(fresh, "it is settled once");
         }

@@ -102,6 +102,12 @@ impl World {
                     self.given_back += 1;
                     self.after(PARTING, Occurrence::Goodbye { pid, connection });
                 }
+                MoveAction::Lost(connection) => {
+                    assert!(process.moving.remove(&connection), "{connection} is settled once");
+                    if self.fates[connection] == Fate::Kept {
+                        self.fates[connection] = Fate::Loose;
+                    }
+                }
             }
         }
         let end = self.processes[pid].upgrade.as_ref().and_then(|upgrade| upgrade.channel);
@@ -183,6 +189,8 @@ impl World {
 
     /// The hammer falls on what it serves.
     pub(crate) fn cut(&mut self, pid: Pid) {
+        self.processes[pid].moves.cut();
+        self.move_on(pid);
         let process = &mut self.processes[pid];
         process.in_flight = 0;
         for connection in std::mem::take(&mut process.connections) {

@@ -85,10 +85,11 @@ impl Driver {
         self.last_calls.iter().for_each(|held| held.remove_path());
     }
 
-    fn cut(&self) {
+    fn cut(&mut self) {
         let in_flight = self.shared.tracker.in_flight();
         warn!(in_flight, "what is still in flight is cut");
         self.shared.tracker.cut();
+        self.cut_moves();
     }
 
     fn finish(&mut self, drain: DrainReport) {

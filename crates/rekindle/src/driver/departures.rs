@@ -26,6 +26,15 @@ impl Driver {
             successor.link.discard();
         }
         self.moves.close();
+        // What else a roll back takes has its time: no connection has to wait for it.
+        self.move_on();
+    }
+
+    /// No move is waited for any more. What is under way may arrive or not.
+    pub(super) fn cut_moves(&mut self) {
+        self.shared.outbox.outlook().change(|current| *current = Outlook::Nobody);
+        self.moves.cut();
+        self.settle_moves();
     }
 
     /// What the newest process said that is about moves.
@@ -49,6 +58,13 @@ impl Driver {
     /// Settles what is settled, and sends what there is room for. The link never has more than one
     /// batch to wait for: what it drops when it is stuck are other words.
     pub(super) fn move_on(&mut self) {
+        self.settle_moves();
+        self.send_moves();
+        // Once an answer is out, so is what stays by it.
+        self.settle_moves();
+    }
+
+    fn settle_moves(&mut self) {
         while let Some(action) = self.moves.poll_action() {
             match action {
                 MoveAction::Gone(parcel) => {
@@ -59,8 +75,12 @@ impl Driver {
                     debug!(name = %entry.receiver.name, %refusal, "a connection stays");
                     parcel.give_back(entry.bytes, refusal);
                 }
+                MoveAction::Lost(parcel) => parcel.lose(),
             }
         }
+    }
+
+    fn send_moves(&mut self) {
         let Some(successor) = &mut self.successor else { return };
         while successor.link.is_idle() {
             let Some(message) = self.moves.poll_message() else { return };

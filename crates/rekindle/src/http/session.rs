@@ -184,10 +184,11 @@ where
         }
         // Otherwise the course turns in a moment, if it has not yet: after a roll back there is
         // nothing that its client would have to be told.
-        let stream = IO::from_descriptor(back.descriptor)
+        let (descriptor, guard) = back.connection?;
+        let stream = IO::from_descriptor(descriptor)
             .inspect_err(|error| warn!(%error, "a connection that came back is lost"))
             .ok()?;
-        let stay = Stay { info, guard: back.guard, seat };
+        let stay = Stay { info, guard, seat };
         Some(Paused { stream, bytes: back.bytes.into(), stay })
     }
 }
