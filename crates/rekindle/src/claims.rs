@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rekindle_core::{ListenerName, RECEIVER_LIMIT, Receiver, STATE_LIMIT, Text};
 use rekindle_unix::{Address, BindOptions, SocketKind};
+use tracing::warn;
 
 use crate::acceptor::Acceptor;
 use crate::datagrams::{self, DatagramTransport};
@@ -98,10 +99,15 @@ impl Claims {
         self.inventory().keep(program_name(name)?, descriptor)
     }
 
-    /// Where connections arrive that the old process moves here. Not to be asked for twice.
+    /// Where connections arrive that the old process moves here. Not to be asked for twice. Over
+    /// the limit none will: those stay with the old process.
     pub(crate) fn mailbox(&mut self, receiver: Receiver, kind: SocketKind) -> Mailbox {
         let mailbox = Mailbox::new(receiver, kind);
-        self.mailboxes.push(mailbox.clone());
+        if self.mailboxes.len() < RECEIVER_LIMIT {
+            self.mailboxes.push(mailbox.clone());
+        } else {
+            warn!(name = %mailbox.receiver().name, "too many receivers: no connection moves here");
+        }
         mailbox
     }
 

@@ -8,7 +8,8 @@ use crate::hand_over::{Departing, HandOverError};
 use crate::reception::Reception;
 
 /// Connections that older processes [hand over](Connection::hand_over) to this one. Dropped, it
-/// takes no more: they stay with the older processes.
+/// takes no more: those that were not taken yet stay with the older processes, and those that wait
+/// in it are closed.
 #[derive(Debug)]
 pub struct HandedOver<S> {
     reception: Reception,

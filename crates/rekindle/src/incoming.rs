@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant as SystemInstant};
 
 use rekindle_core::{
     DecodeError, ElderEntry, ListenerEntry, Message, NewAction, NewEvent, NewFailure, NewSide,
@@ -96,6 +96,9 @@ impl Incoming {
             let flags =
                 if self.link.wants_room() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
             let timeout = self.side.poll_timeout().map(|moment| self.clock.until(moment));
+            let now = SystemInstant::now();
+            let retry = self.retry_at().map(|at| at.saturating_duration_since(now));
+            let timeout = timeout.into_iter().chain(retry).min();
             let mut set = [PollFd::from_borrowed_fd(self.link.as_fd(), flags)];
             // An interrupted wait is only a short one.
             let _ = poll(&mut set, timespec(timeout).as_ref());
@@ -130,6 +133,21 @@ impl Incoming {
         self.carry_out();
     }
 
+    /// Sends what waits, as far as it fits.
+    pub(crate) fn flush(&mut self) {
+        self.link.flush();
+    }
+
+    /// Whether something waits for room in the channel.
+    pub(crate) fn wants_room(&self) -> bool {
+        self.link.wants_room()
+    }
+
+    /// When to flush again, if it is not the room that is missing.
+    pub(crate) const fn retry_at(&self) -> Option<SystemInstant> {
+        self.link.retry_at()
+    }
+
     /// Whether something may come that is of use.
     pub(crate) fn can_hear(&self) -> bool {
         self.reading == Reading::Open && !self.side.is_serving() && self.side.failure().is_none()
@@ -145,6 +163,13 @@ impl Incoming {
     pub(crate) fn abandon(&mut self, words: Text) {
         self.side.handle(NewEvent::Fail(words));
         self.carry_out();
+    }
+
+    /// It is over: a program that lingers keeps nobody else's channel open.
+    pub(crate) fn let_go(&mut self) {
+        self.elders.clear();
+        self.listeners.clear();
+        self.states.clear();
     }
 
     /// What was taken over, as soon as this process is to serve.

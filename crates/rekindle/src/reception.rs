@@ -1,7 +1,7 @@
 //! Where connections arrive that the program of an older process handed over: what both faces do.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rekindle_unix::SocketKind;
@@ -60,5 +60,5 @@ fn peer_of(descriptor: &OwnedFd, kind: SocketKind) -> Option<SocketAddr> {
     if kind != SocketKind::Tcp {
         return None;
     }
-    TcpStream::from(descriptor.try_clone().ok()?).peer_addr().ok()
+    rustix::net::getpeername(descriptor).ok()??.try_into().ok()
 }

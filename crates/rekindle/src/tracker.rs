@@ -79,7 +79,12 @@ impl Tracker {
 
     /// Registers a connection, so that it can be cut.
     pub(crate) fn severable<T: AsFd + 'static>(&self, stream: T) -> Severable<T> {
-        self.inner.connections.register(stream)
+        let severable = self.inner.connections.register(stream);
+        // One that comes after the hammer, such as one that was given back, shares its fate.
+        if self.inner.cut.look(|cut| *cut) {
+            self.inner.connections.sever_all();
+        }
+        severable
     }
 
     /// Cuts all connections and tells every guard.
@@ -173,6 +178,8 @@ impl Drop for Guard {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     #[test]
@@ -217,6 +224,16 @@ mod tests {
             drop(guard);
         });
         assert!(begun.elapsed() < long);
+    }
+
+    #[test]
+    fn what_comes_after_the_hammer_is_cut_too() {
+        let tracker = Tracker::new(Arc::new(Bell::new().unwrap()));
+        let (mut client, server) = std::os::unix::net::UnixStream::pair().unwrap();
+        client.set_nonblocking(true).unwrap();
+        tracker.cut();
+        let _server = tracker.severable(server);
+        assert_eq!(client.read(&mut [0]).unwrap(), 0, "the end of file");
     }
 
     #[test]

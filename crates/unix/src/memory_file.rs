@@ -12,6 +12,9 @@ use rustix::io::{Errno, pread, write};
 const SEALS: SealFlags =
     SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::WRITE).union(SealFlags::SEAL);
 
+/// The longest name that the kernel takes.
+const NAME_LIMIT_BYTES: usize = 249;
+
 /// A sealed memory file.
 ///
 /// ```
@@ -25,7 +28,8 @@ const SEALS: SealFlags =
 pub struct MemoryFile(OwnedFd);
 
 impl MemoryFile {
-    /// A memory file with this content. The name is for whoever looks into `/proc`.
+    /// A memory file with this content. The name is for whoever looks into `/proc`; what is over
+    /// 249 bytes of it is left out.
     ///
     /// # Errors
     ///
@@ -91,6 +95,8 @@ impl MemoryFile {
 /// Older kernels do not know that a memory file need not be executable, and newer ones can be told
 /// to insist on it.
 fn create(name: &str) -> Result<OwnedFd, Errno> {
+    let name = name.as_bytes();
+    let name = name.get(..NAME_LIMIT_BYTES).unwrap_or(name);
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     match memfd_create(name, flags | MemfdFlags::NOEXEC_SEAL) {
         Err(Errno::INVAL) => memfd_create(name, flags),
@@ -176,6 +182,13 @@ mod tests {
         for descriptor in refused {
             let error = MemoryFile::from_owned(descriptor).unwrap_err();
             assert!(matches!(error, MemoryFileError::NotSealed), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_for_the_kernel_is_cut() {
+        for name in ["n".repeat(249), "n".repeat(250), "ü".repeat(125)] {
+            MemoryFile::new(&name, b"").unwrap();
         }
     }
 

@@ -1,4 +1,5 @@
-//! Connections that move, step by step: what becomes of them when either side dies or hangs.
+//! Connections that move: what becomes of them when either side dies or hangs, in worlds made for
+//! that.
 
 use std::time::Duration;
 

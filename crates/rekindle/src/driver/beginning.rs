@@ -18,7 +18,8 @@ impl Driver {
         match &mut self.incoming {
             None => self.serve(None),
             Some(incoming) => {
-                let takes = self.mailboxes.iter().map(|it| it.receiver().clone()).collect();
+                let attended = self.mailboxes.iter().filter(|it| it.is_attended());
+                let takes = attended.map(|it| it.receiver().clone()).collect();
                 incoming.ready(claimed, takes);
                 self.pump_incoming();
             }
@@ -29,6 +30,7 @@ impl Driver {
     pub(super) fn abandon(&mut self, words: Text) {
         if let Some(incoming) = &mut self.incoming {
             incoming.abandon(words.clone());
+            incoming.let_go();
         }
         self.set_stage(Stage::Failed(NewFailure::GaveUp(words)));
     }
@@ -42,6 +44,7 @@ impl Driver {
         if let Some(failure) = incoming.failure() {
             error!(error = %failure, "this process does not take over");
             let failure = failure.clone();
+            incoming.let_go();
             self.mailboxes.iter().for_each(Mailbox::end);
             self.set_stage(Stage::Failed(failure));
         } else if incoming.is_to_serve() {

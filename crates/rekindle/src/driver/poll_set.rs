@@ -59,7 +59,7 @@ fn add_all<'a>(driver: &'a Driver, add: &mut impl FnMut(Token, BorrowedFd<'a>, P
     if let Some(incoming) = &driver.incoming
         && incoming.can_hear()
     {
-        add(Token::Old, incoming.as_fd(), PollFlags::IN);
+        add(Token::Old, incoming.as_fd(), interest(incoming.wants_room()));
     }
     if let Some(successor) = &driver.successor {
         if let Some(link) = successor.open_link() {

@@ -166,6 +166,25 @@ fn a_program_that_does_not_look_any_more_takes_nothing() {
 }
 
 #[test]
+fn a_program_that_does_not_look_from_the_beginning_asks_for_nothing() {
+    let rendezvous = Rendezvous::new();
+    let path = rendezvous.path();
+    let listener = listener();
+    let address = listener.local_addr().unwrap();
+    let (_directory, old) = rendezvous.play(move |mut old| {
+        old.offer(&listener, &[]);
+        old.commit()
+    });
+    let mut service = builder(&path).start_blocking().unwrap();
+    let _web = service.tcp("web", &address.to_string()).unwrap();
+    drop(service.handed_over::<TcpStream>("lines").unwrap());
+    let running = service.ready().unwrap();
+    assert_eq!(old.join().unwrap(), []);
+    running.stop();
+    running.drained();
+}
+
+#[test]
 fn a_name_is_asked_for_once() {
     let rekindle_stub = rekindle::blocking::Service::builder().stub();
     let mut service = rekindle_stub.start_blocking().unwrap();
