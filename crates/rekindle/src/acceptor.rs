@@ -75,10 +75,10 @@ impl Acceptor {
         &self.outbox
     }
 
-    /// Accepts one connection, if one waits. The guard is there before the gate is looked at, so
-    /// that a drain that begins in between counts the connection.
+    /// Accepts one connection, if one waits. It counts before the gate is looked at, so that a
+    /// drain that begins in between waits for it; until it is there, to cut it is no loss.
     pub(crate) fn attempt(&self, flags: SocketFlags) -> Attempt {
-        let guard = self.tracker.guard();
+        let trial = self.tracker.trial();
         let door = self.gate().door();
         match door {
             Door::Shut => return Attempt::Shut,
@@ -87,7 +87,10 @@ impl Acceptor {
         }
         for _ in 0..PASSED_OVER_LIMIT {
             return match self.accept(flags) {
-                Ok((descriptor, peer)) => Attempt::Accepted(Accepted { descriptor, peer, guard }),
+                Ok((descriptor, peer)) => {
+                    let guard = trial.succeed();
+                    Attempt::Accepted(Accepted { descriptor, peer, guard })
+                }
                 Err(Errno::AGAIN) if door == Door::LastCall => {
                     self.held.end();
                     Attempt::Ended

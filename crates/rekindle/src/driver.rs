@@ -241,9 +241,9 @@ impl Driver {
     fn count(&mut self) {
         let waiting = self.last_calls.iter().filter(|held| held.has_somebody_waiting()).count();
         let waiting = u64::try_from(waiting).unwrap_or(u64::MAX);
-        let in_flight = self.shared.tracker.in_flight().saturating_add(waiting);
-        let (resting, moved) = (self.shared.tracker.resting(), self.moves.moved());
-        let tally = Tally { in_flight, resting, moved };
+        let (in_flight, resting) = self.shared.tracker.counts();
+        let in_flight = in_flight.saturating_add(waiting);
+        let tally = Tally { in_flight, resting, moved: self.moves.moved() };
         self.life.handle(self.clock.now(), Event::InFlight(tally));
     }
 

@@ -10,6 +10,12 @@ use rekindle_unix::{Bell, Registry, Severable};
 
 use crate::watch::Watch;
 
+/// One of those in flight, in [`Inner::counts`].
+const ONE: u64 = 1;
+
+/// One of those that rest, in [`Inner::counts`].
+const RESTING: u64 = 1 << 32;
+
 /// Counts what is in flight, and cuts it when the hammer falls. Clones are the same tracker.
 #[derive(Debug, Clone)]
 pub(crate) struct Tracker {
@@ -18,8 +24,9 @@ pub(crate) struct Tracker {
 
 #[derive(Debug)]
 struct Inner {
-    in_flight: AtomicU64,
-    resting: AtomicU64,
+    /// How many are in flight, in the lower half, and how many of them rest, in the upper one: one
+    /// word, so that both are known of one moment.
+    counts: AtomicU64,
     /// Rung when the last one is finished, for a driver that waits for it.
     bell: Arc<Bell>,
     awaited: AtomicBool,
@@ -32,30 +39,47 @@ struct Inner {
 impl Tracker {
     pub(crate) fn new(bell: Arc<Bell>) -> Self {
         let connections = Registry::new();
-        let (in_flight, resting) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (counts, ended) = (AtomicU64::new(0), Event::new());
         let (awaited, cut) = (AtomicBool::new(false), Watch::new(false));
-        let ended = Event::new();
-        let inner = Inner { in_flight, resting, bell, awaited, ended, connections, cut };
+        let inner = Inner { counts, bell, awaited, ended, connections, cut };
         Self { inner: Arc::new(inner) }
     }
 
     pub(crate) fn guard(&self) -> Guard {
-        self.inner.in_flight.fetch_add(1, Ordering::SeqCst);
+        self.inner.counts.fetch_add(ONE, Ordering::SeqCst);
         Guard { tracker: self.clone() }
     }
 
-    pub(crate) fn in_flight(&self) -> u64 {
-        self.inner.in_flight.load(Ordering::SeqCst)
+    /// Something that is about to be tried, such as to accept a connection. It counts as in flight
+    /// and rests until it [succeeds](Trial::succeed): to cut it is no loss.
+    pub(crate) fn trial(&self) -> Trial {
+        self.inner.counts.fetch_add(ONE + RESTING, Ordering::SeqCst);
+        Trial { tracker: self.clone() }
     }
 
-    /// How many of those in flight only wait to be closed.
-    pub(crate) fn resting(&self) -> u64 {
-        self.inner.resting.load(Ordering::SeqCst)
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.counts().0
+    }
+
+    /// How many are in flight, and how many of those only wait to be closed.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let counts = self.inner.counts.load(Ordering::SeqCst);
+        (counts % RESTING, counts / RESTING)
+    }
+
+    /// So many are over.
+    fn release(&self, what: u64) {
+        let inner = &self.inner;
+        let before = inner.counts.fetch_sub(what, Ordering::SeqCst);
+        if before % RESTING == ONE && inner.awaited.load(Ordering::SeqCst) {
+            inner.bell.ring();
+            inner.ended.notify(usize::MAX);
+        }
     }
 
     /// One of those in flight rests, for as long as the result lives.
     pub(crate) fn rest(&self) -> Resting {
-        self.inner.resting.fetch_add(1, Ordering::SeqCst);
+        self.inner.counts.fetch_add(RESTING, Ordering::SeqCst);
         Resting { tracker: self.clone() }
     }
 
@@ -154,7 +178,7 @@ pub struct Resting {
 
 impl Drop for Resting {
     fn drop(&mut self) {
-        self.tracker.inner.resting.fetch_sub(1, Ordering::SeqCst);
+        self.tracker.inner.counts.fetch_sub(RESTING, Ordering::SeqCst);
     }
 }
 
@@ -167,12 +191,29 @@ impl Clone for Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let inner = &self.tracker.inner;
-        let last = inner.in_flight.fetch_sub(1, Ordering::SeqCst) == 1;
-        if last && inner.awaited.load(Ordering::SeqCst) {
-            inner.bell.ring();
-            inner.ended.notify(usize::MAX);
-        }
+        self.tracker.release(ONE);
+    }
+}
+
+/// What [`Tracker::trial`] counts, until it is known how it went.
+#[derive(Debug)]
+pub(crate) struct Trial {
+    tracker: Tracker,
+}
+
+impl Trial {
+    /// There is work now, and its guard.
+    pub(crate) fn succeed(self) -> Guard {
+        let guard = self.tracker.guard();
+        // The trial itself is over: what goes on is the guard's.
+        drop(self);
+        guard
+    }
+}
+
+impl Drop for Trial {
+    fn drop(&mut self) {
+        self.tracker.release(ONE + RESTING);
     }
 }
 
@@ -204,9 +245,9 @@ mod tests {
         let tracker = Tracker::new(Arc::new(Bell::new().unwrap()));
         let guard = tracker.guard();
         let resting = guard.resting();
-        assert_eq!((tracker.in_flight(), tracker.resting()), (1, 1));
+        assert_eq!(tracker.counts(), (1, 1));
         drop(resting);
-        assert_eq!((tracker.in_flight(), tracker.resting()), (1, 0));
+        assert_eq!(tracker.counts(), (1, 0));
     }
 
     #[test]
@@ -234,6 +275,22 @@ mod tests {
         tracker.cut();
         let _server = tracker.severable(server);
         assert_eq!(client.read(&mut [0]).unwrap(), 0, "the end of file");
+    }
+
+    #[test]
+    fn what_is_only_tried_rests_and_what_succeeds_does_not() {
+        let bell = Arc::new(Bell::new().unwrap());
+        let tracker = Tracker::new(Arc::clone(&bell));
+        let trial = tracker.trial();
+        assert_eq!(tracker.counts(), (1, 1), "it is waited for, and to cut it is no loss");
+        let guard = trial.succeed();
+        assert_eq!(tracker.counts(), (1, 0));
+        let failed = tracker.trial();
+        drop(guard);
+        tracker.await_end();
+        drop(failed);
+        assert_eq!(tracker.counts(), (0, 0));
+        assert!(bell.silence(), "the last one was a trial");
     }
 
     #[test]

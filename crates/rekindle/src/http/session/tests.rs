@@ -272,7 +272,7 @@ async fn go_through(server: TcpStream, hops: Vec<usize>) {
 #[tokio::test]
 async fn who_waits_for_its_last_response_rests_unless_a_request_has_begun() {
     let old = Process::new();
-    let resting = || old.shared.tracker.resting();
+    let resting = || old.shared.tracker.counts().1;
     let comes_to = async |expected: u64| {
         let seen = async {
             while resting() != expected {
@@ -317,7 +317,7 @@ async fn who_speaks_http2_gives_up_its_place_in_the_queue() {
     let (mut client, server) = pair().await;
     serve(&process, server, Vec::new());
     // Parked, it looks for a permit before it rests.
-    while process.shared.tracker.resting() == 0 {
+    while process.shared.tracker.counts().1 == 0 {
         yield_now().await;
     }
     let mut next = process.site.pilot();
@@ -411,11 +411,11 @@ async fn who_is_on_its_way_does_not_rest() {
     let (_client, server) = pair().await;
     serve(&old, server, Vec::new());
     old.course.send_replace(Course::Move);
-    while old.shared.tracker.resting() == 0 {
+    while old.shared.tracker.counts().1 == 0 {
         yield_now().await;
     }
     drop(pilots);
     let departure = departure(&old).await;
-    assert_eq!(old.shared.tracker.resting(), 0);
+    assert_eq!(old.shared.tracker.counts().1, 0);
     arrive::<TcpStream>(departure);
 }
