@@ -15,16 +15,16 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use crate::exchange::{Exchange, Received};
-use crate::failure::{Failure, FailureKind, Fault, Phase};
-use crate::generation::Generations;
-use crate::latency::LatencyBatch;
+use crate::account::failure::{Failure, FailureKind, Fault, Phase};
+use crate::account::generation::Generations;
+use crate::account::latency::LatencyBatch;
+use crate::account::tally::Counters;
+use crate::http1::exchange::{Exchange, Received};
 use crate::recognise::Responder;
 use crate::request::Draft;
 use crate::run::{GroupRun, Run};
 use crate::stop::Stop;
 use crate::stream::{Glance, Stream};
-use crate::tally::Counters;
 use crate::wrong::WrongAnswer;
 
 /// How long the server may take to close after the answer that it must close after (RFC 9112 §9.6).

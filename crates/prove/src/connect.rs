@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use rustix::io::Errno;
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
-use crate::failure::{Cause, FailureKind, Fault};
+use crate::account::failure::{Cause, FailureKind, Fault};
 use crate::stream::Stream;
 use crate::target::Target;
 

@@ -20,40 +20,36 @@
 //! # }
 //! ```
 
-mod answer;
-mod body;
+mod account;
 mod client;
 mod connect;
-mod exchange;
-mod failure;
-mod gap;
-mod generation;
 mod group;
-mod head;
-mod latency;
+mod http1;
 mod load;
-mod micros;
-mod outcome;
 mod plan;
+mod proof;
 mod recognise;
 mod request;
 mod run;
 mod stop;
 mod stream;
-mod tally;
 mod target;
 mod wrong;
 
-pub use failure::{Cause, Failure, FailureKind, Phase};
-pub use gap::Gap;
-pub use generation::GenerationOutcome;
+pub use account::failure::{Cause, Failure, FailureKind, Phase};
+pub use account::gap::Gap;
+pub use account::generation::GenerationOutcome;
+pub use account::latency::Latency;
+pub use account::outcome::{GroupOutcome, Outcome};
+pub use account::tally::Tally;
 pub use group::{Group, Mode};
-pub use latency::Latency;
 pub use load::Load;
-pub use outcome::{GroupOutcome, Outcome};
 pub use plan::{Plan, PlanError};
+pub use proof::Proof;
+pub use proof::restart_outcome::{Change, RestartOutcome};
+pub use proof::timeline::{Sample, Timeline};
+pub use proof::window::Window;
 pub use recognise::{Answer, ByHeaderOrBody, Recognise, Responder};
 pub use request::Request;
-pub use tally::Tally;
 pub use target::Target;
 pub use wrong::WrongAnswer;

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::generation::Generations;
-use crate::outcome::Outcome;
+use crate::account::generation::Generations;
+use crate::account::outcome::Outcome;
+use crate::account::tally::Tally;
 use crate::run::{GroupRun, Run};
 use crate::stop::Stopper;
-use crate::tally::Tally;
 
 /// Clients at work, from [`Plan::start`](crate::Plan::start).
 ///

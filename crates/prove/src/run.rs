@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::account::failure::FailureLog;
+use crate::account::gap::GapMeter;
+use crate::account::latency::LatencyLog;
+use crate::account::tally::{Counters, Tally};
 use crate::connect::Connector;
-use crate::failure::FailureLog;
-use crate::gap::GapMeter;
 use crate::group::Group;
-use crate::latency::LatencyLog;
 use crate::recognise::Recognise;
-use crate::tally::{Counters, Tally};
 use crate::target::Target;
 
 /// Shared by all clients of a load.

@@ -8,7 +8,7 @@ use rustix::net::{RecvFlags, recv};
 use tokio::io::{Interest, Ready};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::failure::Cause;
+use crate::account::failure::Cause;
 
 /// A connected socket, never blocking.
 #[derive(Debug)]

@@ -14,10 +14,10 @@ use serde::Serialize;
 #[non_exhaustive]
 pub struct Gap {
     /// When the last answer before it came, since the start of the load.
-    #[serde(rename = "from_us", serialize_with = "crate::micros::serialize")]
+    #[serde(rename = "from_us", serialize_with = "crate::account::micros::serialize")]
     pub from: Duration,
     /// How long it was.
-    #[serde(rename = "length_us", serialize_with = "crate::micros::serialize")]
+    #[serde(rename = "length_us", serialize_with = "crate::account::micros::serialize")]
     pub length: Duration,
 }
 

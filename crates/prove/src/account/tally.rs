@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
-use crate::failure::FailureKind;
+use crate::account::failure::FailureKind;
 
 /// What clients saw, counted from their side of the wire.
 ///

@@ -19,7 +19,7 @@ pub(crate) const KEPT_PER_KIND: u64 = 1_000;
 #[non_exhaustive]
 pub struct Failure {
     /// When it was seen, since the start of the load.
-    #[serde(rename = "at_us", serialize_with = "crate::micros::serialize")]
+    #[serde(rename = "at_us", serialize_with = "crate::account::micros::serialize")]
     pub at: Duration,
     /// The counter that it is in.
     pub kind: FailureKind,

@@ -6,8 +6,8 @@ use std::io;
 use tokio::io::Interest;
 use tokio::time::Instant;
 
-use crate::answer::AnswerDecoder;
-use crate::failure::{Fault, Phase};
+use crate::account::failure::{Fault, Phase};
+use crate::http1::answer::AnswerDecoder;
 use crate::recognise::Answer;
 use crate::request::Draft;
 use crate::stream::Stream;
@@ -113,7 +113,7 @@ mod tests {
     use tokio::net::UnixStream;
 
     use super::*;
-    use crate::failure::{Cause, FailureKind};
+    use crate::account::failure::{Cause, FailureKind};
     use crate::request::Request;
     use crate::target::Target;
 

@@ -1,8 +1,8 @@
 //! One answer, from its bytes. Owns the order of head, body and end, and what the body must be;
 //! refuses to read from a socket.
 
-use crate::body::BodyDecoder;
-use crate::head::Head;
+use crate::http1::body::BodyDecoder;
+use crate::http1::head::Head;
 use crate::recognise::{Answer, BODY_SHOWN_BYTES};
 use crate::wrong::WrongAnswer;
 

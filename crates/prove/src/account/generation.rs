@@ -16,10 +16,10 @@ pub struct GenerationOutcome {
     /// How many right answers it gave.
     pub answered: u64,
     /// When its first answer came, since the start of the load.
-    #[serde(rename = "first_us", serialize_with = "crate::micros::serialize")]
+    #[serde(rename = "first_us", serialize_with = "crate::account::micros::serialize")]
     pub first: Duration,
     /// When its last answer came, since the start of the load.
-    #[serde(rename = "last_us", serialize_with = "crate::micros::serialize")]
+    #[serde(rename = "last_us", serialize_with = "crate::account::micros::serialize")]
     pub last: Duration,
 }
 

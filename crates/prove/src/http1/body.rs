@@ -1,7 +1,7 @@
 //! The body of an answer, freed of its framing. Owns lengths and the chunked coding of RFC 9112
 //! §7.1; refuses to judge the content.
 
-use crate::head::Framing;
+use crate::http1::head::Framing;
 use crate::wrong::WrongAnswer;
 
 /// The longest line of the chunked coding: sizes with extensions, and trailer fields.

@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use crate::micros;
+use crate::account::micros;
 
 /// The longest latency that is told apart; what takes longer is recorded as this.
 const LONGEST_US: u64 = 3_600_000_000;

@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::failure::Failure;
-use crate::gap::Gap;
-use crate::generation::{GenerationOutcome, Generations};
+use crate::account::failure::Failure;
+use crate::account::gap::Gap;
+use crate::account::generation::{GenerationOutcome, Generations};
+use crate::account::latency::Latency;
+use crate::account::tally::Tally;
 use crate::group::Mode;
-use crate::latency::Latency;
 use crate::run::{GroupRun, Run};
-use crate::tally::Tally;
 
 /// All that the clients of a load saw, from its start to its end.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Outcome {
     /// How long it took, the last requests under way included.
-    #[serde(rename = "elapsed_us", serialize_with = "crate::micros::serialize")]
+    #[serde(rename = "elapsed_us", serialize_with = "crate::account::micros::serialize")]
     pub elapsed: Duration,
     /// [`Tally::noticed`] of all groups: 0 is what a restart should leave.
     pub noticed: u64,

@@ -1,0 +1,9 @@
+//! The account of a load: what was counted, how long it took, what went wrong, and when.
+
+pub(crate) mod failure;
+pub(crate) mod gap;
+pub(crate) mod generation;
+pub(crate) mod latency;
+pub(crate) mod micros;
+pub(crate) mod outcome;
+pub(crate) mod tally;
