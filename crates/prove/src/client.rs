@@ -19,9 +19,9 @@ use crate::account::failure::{Failure, FailureKind, Fault, Phase};
 use crate::account::generation::Generations;
 use crate::account::latency::LatencyBatch;
 use crate::account::tally::Counters;
+use crate::http1::draft::Draft;
 use crate::http1::exchange::{Exchange, Received};
 use crate::recognise::Responder;
-use crate::request::Draft;
 use crate::run::{GroupRun, Run};
 use crate::stop::Stop;
 use crate::stream::{Glance, Stream};
@@ -124,7 +124,7 @@ impl Client {
             Some(connection) => connection,
             none => {
                 self.exchange.enter(Phase::Connecting);
-                let connected = self.run.connector.connect().await?;
+                let connected = self.group.connector.connect().await?;
                 none.insert(Connection {
                     stream: connected.stream,
                     local_port: connected.local_port,

@@ -1,27 +1,32 @@
 //! What a load shall be. Owns the settings and their check; refuses to run on without a check.
 
+pub(crate) mod error;
+mod fit;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::error::PlanError;
 use crate::client::Client;
+use crate::connect::Connector;
+use crate::endpoint::{Endpoint, EndpointError};
 use crate::group::Group;
+use crate::http1::draft::Draft;
 use crate::load::Load;
 use crate::recognise::{ByHeaderOrBody, Recognise};
-use crate::request::Draft;
 use crate::run::{GroupRun, Run};
 use crate::stop::Stop;
-use crate::target::Target;
 
 const DEFAULT_REQUEST_LIMIT: Duration = Duration::from_secs(10);
 const DEFAULT_SEED: u64 = 1;
 /// An odd number whose multiples spread over all 64 bits: 2^64 divided by the golden ratio.
 const SEED_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The plan of a load: a target and groups of connections.
+/// The plan of a load: an endpoint and groups of connections.
 #[derive(Clone)]
 pub struct Plan {
-    target: Target,
+    endpoint: Endpoint,
     groups: Vec<Group>,
     duration: Option<Duration>,
     request_limit: Duration,
@@ -30,11 +35,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan without groups yet; it goes on until it is stopped.
+    /// A plan without groups yet; it goes on until it is stopped. A [`Target`](crate::Target) is
+    /// an endpoint too.
     #[must_use]
-    pub fn new(target: Target) -> Self {
+    pub fn new(endpoint: impl Into<Endpoint>) -> Self {
         Self {
-            target,
+            endpoint: endpoint.into(),
             groups: Vec::new(),
             duration: None,
             request_limit: DEFAULT_REQUEST_LIMIT,
@@ -86,22 +92,23 @@ impl Plan {
     /// # Panics
     /// Outside of a tokio runtime with I/O and time, as `tokio::spawn` does.
     pub fn start(self) -> Result<Load, PlanError> {
-        self.check()?;
-        let Self { target, groups, duration, request_limit, seed, recognise } = self;
-        let run = Arc::new(Run::new(target.clone(), request_limit, recognise));
+        let connectors = self.connectors()?;
+        let Self { endpoint, groups, duration, request_limit, seed, recognise } = self;
+        let run = Arc::new(Run::new(request_limit, recognise));
         let deadline = duration.and_then(|duration| run.started.checked_add(duration));
         let (stopper, stop) = Stop::new(deadline);
         let groups: Vec<_> = groups
             .into_iter()
+            .zip(connectors)
             .enumerate()
-            .map(|(index, group)| Arc::new(GroupRun::new(index, group)))
+            .map(|(index, (group, connector))| Arc::new(GroupRun::new(index, group, connector)))
             .collect();
         let mut clients = Vec::new();
         for (place, group) in groups.iter().flat_map(places) {
             let number = clients.len() as u64;
             let seed = seed.wrapping_add(SEED_STEP.wrapping_mul(number));
-            let Group { request, mode, .. } = &group.group;
-            let draft = Draft::new(request, &target, mode.is_kept(), number);
+            let endpoint = group.group.endpoint.as_ref().unwrap_or(&endpoint);
+            let draft = Draft::new(&group.group, endpoint, number);
             let random = fastrand::Rng::with_seed(seed);
             let (run, group) = (Arc::clone(&run), Arc::clone(group));
             let client = Client::new(run, group, place, stop.clone(), random, draft);
@@ -110,19 +117,18 @@ impl Plan {
         Ok(Load::new(run, groups, clients, stopper, duration))
     }
 
-    fn check(&self) -> Result<(), PlanError> {
+    /// Checks everything, and says how each group connects.
+    fn connectors(&self) -> Result<Vec<Connector>, PlanError> {
         if self.groups.is_empty() {
             return Err(PlanError::NoGroup);
         }
-        for (group, Group { request, connections, .. }) in self.groups.iter().enumerate() {
-            if *connections == 0 {
-                return Err(PlanError::NoConnection { group });
-            }
-            if !request.has_sound_path() {
-                return Err(PlanError::Path { path: request.path().to_owned() });
-            }
-        }
-        Ok(())
+        let connector = |(place, group): (usize, &Group)| {
+            let endpoint = group.endpoint.as_ref().unwrap_or(&self.endpoint);
+            fit::check(place, group, endpoint)?;
+            let connector = Connector::new(endpoint, group.protocol);
+            connector.map_err(|error| EndpointError::Tls(error).into())
+        };
+        self.groups.iter().enumerate().map(connector).collect()
     }
 }
 
@@ -135,7 +141,7 @@ impl fmt::Debug for Plan {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Plan")
-            .field("target", &self.target)
+            .field("endpoint", &self.endpoint)
             .field("groups", &self.groups)
             .field("duration", &self.duration)
             .field("request_limit", &self.request_limit)
@@ -144,32 +150,12 @@ impl fmt::Debug for Plan {
     }
 }
 
-/// Why a plan cannot be carried out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PlanError {
-    /// There is no group.
-    #[error("start the load: the plan has no group of connections; add one")]
-    NoGroup,
-    /// A group has no connection.
-    #[error("start the load: group `{group}` has no connection; give it at least one")]
-    NoConnection {
-        /// The place of the group in the plan, from 0.
-        group: usize,
-    },
-    /// A path cannot stand in a request line.
-    #[error("start the load: path `{path}` must begin with `/` and be visible ASCII without `#`")]
-    Path {
-        /// The path.
-        path: String,
-    },
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::group::Mode;
     use crate::request::Request;
+    use crate::target::Target;
 
     fn plan() -> Plan {
         Plan::new(Target::Unix("/nowhere".into()))
@@ -184,11 +170,5 @@ mod tests {
         let path = "/ HTTP/1.1\r\n";
         let smuggled = plan().group(sound).group(Group::new(Mode::Keep, Request::get(path)));
         assert_eq!(smuggled.start().unwrap_err(), PlanError::Path { path: path.to_owned() });
-    }
-
-    #[test]
-    fn errors_say_what_to_do() {
-        let text = PlanError::NoConnection { group: 1 }.to_string();
-        assert_eq!(text, "start the load: group `1` has no connection; give it at least one");
     }
 }

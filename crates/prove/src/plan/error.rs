@@ -1,0 +1,89 @@
+//! Why a plan cannot be carried out. Refuses to find that out: `plan` and `fit` do.
+
+use crate::endpoint::EndpointError;
+use crate::protocol::Protocol;
+use crate::target::Target;
+
+/// Why a plan cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// There is no group.
+    #[error("start the load: the plan has no group of connections; add one")]
+    NoGroup,
+    /// A group has no connection.
+    #[error("start the load: group `{group}` has no connection; give it at least one")]
+    NoConnection {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+    },
+    /// A path cannot stand in a request line.
+    #[error("start the load: path `{path}` must begin with `/` and be visible ASCII without `#`")]
+    Path {
+        /// The path.
+        path: String,
+    },
+    /// A protocol cannot ask such a request.
+    #[error(
+        "start the load: group `{group}` cannot ask `{request}` over {protocol}; HTTP takes `GET` \
+         and `POST`, all else takes messages"
+    )]
+    Request {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+        /// What it speaks.
+        protocol: Protocol,
+        /// What it shall ask, in words.
+        request: String,
+    },
+    /// A protocol cannot be spoken with such a target.
+    #[error(
+        "start the load: group `{group}` cannot speak {protocol} with `{target}`; datagrams go to \
+         a UDP address without TLS, all else goes to a TCP address or a Unix path"
+    )]
+    Transport {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+        /// What it speaks.
+        protocol: Protocol,
+        /// Whom it shall speak with.
+        target: Target,
+    },
+    /// A message is too short to be numbered, or too long.
+    #[error(
+        "start the load: group `{group}` cannot send messages of {message_bytes} bytes over \
+         {protocol}; they must have 16 to {most_bytes}"
+    )]
+    MessageLength {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+        /// What it speaks.
+        protocol: Protocol,
+        /// The length that was asked for.
+        message_bytes: usize,
+        /// The longest that there may be.
+        most_bytes: usize,
+    },
+    /// What a group shall speak is not spoken yet.
+    #[error("start the load: group `{group}` cannot speak {protocol} yet; let it speak HTTP/1.1")]
+    NotSpoken {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+        /// What it shall speak.
+        protocol: Protocol,
+    },
+    /// The server cannot be addressed like this.
+    #[error("start the load: {0}")]
+    Endpoint(#[from] EndpointError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_say_what_to_do() {
+        let text = PlanError::NoConnection { group: 1 }.to_string();
+        assert_eq!(text, "start the load: group `1` has no connection; give it at least one");
+    }
+}
