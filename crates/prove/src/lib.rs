@@ -26,6 +26,7 @@ mod connect;
 mod group;
 mod http1;
 mod load;
+mod pacer;
 mod plan;
 mod proof;
 mod recognise;

@@ -1,6 +1,7 @@
 //! What a load shall be. Owns the settings and their check; refuses to run on without a check.
 
 use std::fmt;
+use std::io;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use crate::client::Client;
 use crate::group::{Group, Mode};
 use crate::load::Load;
+use crate::pacer::Pacer;
 use crate::recognise::{ByHeaderOrBody, Recognise};
 use crate::request::{Draft, Request};
 use crate::run::{GroupRun, Run};
@@ -97,8 +99,11 @@ impl Plan {
         let groups: Vec<_> = groups
             .into_iter()
             .enumerate()
-            .map(|(index, group)| Arc::new(GroupRun::new(index, group)))
-            .collect();
+            .map(|(index, group)| Ok(Arc::new(GroupRun::new(index, group, run.started)?)))
+            .collect::<io::Result<_>>()
+            .map_err(|error| PlanError::Timer {
+                errno: error.raw_os_error().unwrap_or_default(),
+            })?;
         let mut clients = Vec::new();
         for (place, group) in groups.iter().flat_map(places) {
             let number = clients.len() as u64;
@@ -110,7 +115,8 @@ impl Plan {
             let client = Client::new(run, group, place, stop.clone(), random, draft);
             clients.push(tokio::spawn(client.run()));
         }
-        Ok(Load::new(run, groups, clients, stopper, duration))
+        let waking = groups.iter().filter_map(|group| group.pacer.as_ref()).map(Pacer::start);
+        Ok(Load::new(run, groups.clone(), clients, stopper, duration, waking.collect()))
     }
 
     fn check(&self) -> Result<(), PlanError> {
@@ -229,6 +235,16 @@ pub enum PlanError {
         time: Duration,
         /// How long a request may take.
         limit: Duration,
+    },
+    /// The system has no timer left.
+    #[error(
+        "start the load: the system gives no timer for a rate: {}; allow more open files \
+         (`ulimit -n`)",
+        io::Error::from_raw_os_error(*errno)
+    )]
+    Timer {
+        /// The number of the error, from `errno.h`.
+        errno: i32,
     },
     /// Nothing would ever be read.
     #[error("start the load: group `{group}` reads 0 bytes a second; let it read at least one")]
