@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::account::failure::{Failure, FailureKind, Fault, Phase};
 use crate::account::generation::Generations;
 use crate::account::tally::Counters;
+use crate::flow::Flow;
 use crate::http1::exchange::{Exchange, Received};
 use crate::recognise::Responder;
 use crate::request::Draft;
@@ -68,6 +69,7 @@ impl Client {
         random: fastrand::Rng,
         draft: Draft,
     ) -> Self {
+        let exchange = Exchange::new(Flow::new(&group.group));
         Self {
             run,
             group,
@@ -75,7 +77,7 @@ impl Client {
             stop,
             random,
             draft,
-            exchange: Exchange::new(),
+            exchange,
             connection: None,
             generations: Generations::default(),
         }
@@ -145,7 +147,8 @@ impl Client {
             Some(connection) => connection,
             none => {
                 self.exchange.enter(Phase::Connecting);
-                let connected = self.run.connector.connect().await?;
+                let reads_slowly = self.group.group.read_rate.is_some();
+                let connected = self.run.connector.connect(reads_slowly).await?;
                 none.insert(Connection {
                     stream: connected.stream,
                     local_port: connected.local_port,

@@ -23,6 +23,7 @@
 mod account;
 mod client;
 mod connect;
+mod flow;
 mod group;
 mod http1;
 mod load;

@@ -146,7 +146,9 @@ impl Plan {
             }
         }
         match (shape.upload_time, &shape.request) {
-            (Some(_), Request::Get { .. }) => return Err(PlanError::NothingToUpload { group }),
+            (Some(_), Request::Get { .. } | Request::Post { body_bytes: 0, .. }) => {
+                return Err(PlanError::NothingToUpload { group });
+            }
             (Some(time), Request::Post { .. }) if time >= self.request_limit => {
                 let limit = self.request_limit;
                 return Err(PlanError::UploadTime { group, time, limit });
