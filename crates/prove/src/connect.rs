@@ -21,6 +21,7 @@ use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 use crate::account::failure::{Cause, FailureKind, Fault};
 use crate::endpoint::Endpoint;
+use crate::flow::SLOW_RECEIVE_BUFFER_BYTES;
 use crate::protocol::Protocol;
 use crate::stream::Stream;
 use crate::target::Target;
@@ -56,10 +57,12 @@ impl Connector {
         Ok(Self { target, tls, sources: Sources { count, current: AtomicU8::new(0) } })
     }
 
-    pub(crate) async fn connect(&self) -> Result<Connected, Fault> {
+    /// Opens a connection, with a small receive buffer if it shall read slowly.
+    pub(crate) async fn connect(&self, reads_slowly: bool) -> Result<Connected, Fault> {
         match &self.target {
             Target::Tcp(address) => {
-                self.sources.first_with_ports(async |source| tcp(*address, source).await).await
+                let connect = async |source| tcp(*address, source, reads_slowly).await;
+                self.sources.first_with_ports(connect).await
             }
             Target::Unix(path) => UnixStream::connect(path)
                 .await
@@ -70,12 +73,20 @@ impl Connector {
     }
 }
 
-async fn tcp(target: SocketAddr, source: Option<IpAddr>) -> Result<Connected, Fault> {
+async fn tcp(
+    target: SocketAddr,
+    source: Option<IpAddr>,
+    reads_slowly: bool,
+) -> Result<Connected, Fault> {
     let opened = async {
         let socket = match target {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
             SocketAddr::V6(_) => TcpSocket::new_v6()?,
         };
+        if reads_slowly {
+            // Before the connection is made: the window is agreed upon then.
+            socket.set_recv_buffer_size(SLOW_RECEIVE_BUFFER_BYTES)?;
+        }
         if let Some(source) = source {
             socket.bind((source, 0).into())?;
         }
@@ -272,7 +283,7 @@ mod tests {
     async fn the_local_port_is_the_one_the_server_sees() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let connector = to(Target::Tcp(listener.local_addr().unwrap()));
-        let (connected, accepted) = tokio::join!(connector.connect(), listener.accept());
+        let (connected, accepted) = tokio::join!(connector.connect(false), listener.accept());
         assert_eq!(connected.unwrap().local_port, Some(accepted.unwrap().1.port()));
     }
 }

@@ -2,8 +2,10 @@
 
 pub(crate) mod error;
 mod fit;
+mod pace;
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use crate::endpoint::{Endpoint, EndpointError};
 use crate::group::Group;
 use crate::http1::draft::Draft;
 use crate::load::Load;
+use crate::pacer::Pacer;
 use crate::recognise::{ByHeaderOrBody, Recognise};
 use crate::run::{GroupRun, Run};
 use crate::stop::Stop;
@@ -101,8 +104,13 @@ impl Plan {
             .into_iter()
             .zip(connectors)
             .enumerate()
-            .map(|(index, (group, connector))| Arc::new(GroupRun::new(index, group, connector)))
-            .collect();
+            .map(|(index, (group, connector))| {
+                Ok(Arc::new(GroupRun::new(index, group, connector, run.started)?))
+            })
+            .collect::<io::Result<_>>()
+            .map_err(|error| PlanError::Timer {
+                errno: error.raw_os_error().unwrap_or_default(),
+            })?;
         let mut clients = Vec::new();
         for (place, group) in groups.iter().flat_map(places) {
             let number = clients.len() as u64;
@@ -114,7 +122,8 @@ impl Plan {
             let client = Client::new(run, group, place, stop.clone(), random, draft);
             clients.push(tokio::spawn(client.run()));
         }
-        Ok(Load::new(run, groups, clients, stopper, duration))
+        let waking = groups.iter().filter_map(|group| group.pacer.as_ref()).map(Pacer::start);
+        Ok(Load::new(run, groups.clone(), clients, stopper, duration, waking.collect()))
     }
 
     /// Checks everything, and says how each group connects.
@@ -125,6 +134,7 @@ impl Plan {
         let connector = |(place, group): (usize, &Group)| {
             let endpoint = group.endpoint.as_ref().unwrap_or(&self.endpoint);
             fit::check(place, group, endpoint)?;
+            pace::check(place, group, self.request_limit)?;
             let connector = Connector::new(endpoint, group.protocol);
             connector.map_err(|error| EndpointError::Tls(error).into())
         };

@@ -1,6 +1,7 @@
 //! What the clients of one load share. Owns nothing but that; refuses to act.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::account::latency::LatencyLog;
 use crate::account::tally::{Counters, Tally};
 use crate::connect::Connector;
 use crate::group::Group;
+use crate::pacer::Pacer;
 use crate::recognise::Recognise;
 
 /// Shared by all clients of a load.
@@ -58,12 +60,25 @@ pub(crate) struct GroupRun {
     pub(crate) latencies: LatencyLog,
     /// One for each client.
     pub(crate) counters: Box<[Counters]>,
+    /// Who says when requests are due, in an open loop.
+    pub(crate) pacer: Option<Arc<Pacer>>,
 }
 
 impl GroupRun {
-    pub(crate) fn new(index: usize, group: Group, connector: Connector) -> Self {
+    /// # Errors
+    /// If the system has no timer left for an open loop.
+    pub(crate) fn new(
+        index: usize,
+        group: Group,
+        connector: Connector,
+        started: Instant,
+    ) -> io::Result<Self> {
         let counters = (0..group.connections).map(|_| Counters::default()).collect();
-        Self { index, group, connector, latencies: LatencyLog::new(), counters }
+        let pacer = match group.rate {
+            Some(rate) => Some(Arc::new(Pacer::new(started, rate, group.connections)?)),
+            None => None,
+        };
+        Ok(Self { index, group, connector, latencies: LatencyLog::new(), counters, pacer })
     }
 
     pub(crate) fn tally(&self) -> Tally {
@@ -112,7 +127,7 @@ mod tests {
         let group = Group::new(Mode::Keep, Request::get("/")).connections(3);
         let endpoint = Endpoint::from(Target::Unix("/x".into()));
         let connector = Connector::new(&endpoint, Protocol::Http1).unwrap();
-        let run = GroupRun::new(0, group, connector);
+        let run = GroupRun::new(0, group, connector, Instant::now()).unwrap();
         run.counters.iter().for_each(|counters| counters.started.add_one());
         assert_eq!(run.tally(), Tally { started: 3, ..Tally::default() });
     }
