@@ -59,6 +59,7 @@
 //! looked at, and their client may send them again on another connection (RFC 9112, section
 //! 9.3.2). A TLS handshake of which a byte has arrived is finished.
 
+mod answer;
 mod berth;
 mod capacity;
 mod connection_info;
