@@ -20,9 +20,9 @@ use crate::account::failure::{Failure, FailureKind, Fault, Phase};
 use crate::account::generation::Generations;
 use crate::account::tally::Counters;
 use crate::flow::Flow;
+use crate::http1::draft::Draft;
 use crate::http1::exchange::{Exchange, Received};
 use crate::recognise::Responder;
-use crate::request::Draft;
 use crate::run::{GroupRun, Run};
 use crate::stop::Stop;
 use crate::stream::{Glance, Stream};
@@ -148,7 +148,7 @@ impl Client {
             none => {
                 self.exchange.enter(Phase::Connecting);
                 let reads_slowly = self.group.group.read_rate.is_some();
-                let connected = self.run.connector.connect(reads_slowly).await?;
+                let connected = self.group.connector.connect(reads_slowly).await?;
                 none.insert(Connection {
                     stream: connected.stream,
                     local_port: connected.local_port,

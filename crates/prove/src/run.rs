@@ -16,12 +16,10 @@ use crate::connect::Connector;
 use crate::group::Group;
 use crate::pacer::Pacer;
 use crate::recognise::Recognise;
-use crate::target::Target;
 
 /// Shared by all clients of a load.
 pub(crate) struct Run {
     pub(crate) started: Instant,
-    pub(crate) connector: Connector,
     pub(crate) request_limit: Duration,
     pub(crate) recognise: Arc<dyn Recognise>,
     pub(crate) gaps: GapMeter,
@@ -31,14 +29,9 @@ pub(crate) struct Run {
 
 impl Run {
     /// A run that starts now.
-    pub(crate) fn new(
-        target: Target,
-        request_limit: Duration,
-        recognise: Arc<dyn Recognise>,
-    ) -> Self {
+    pub(crate) fn new(request_limit: Duration, recognise: Arc<dyn Recognise>) -> Self {
         Self {
             started: Instant::now(),
-            connector: Connector::new(target),
             request_limit,
             recognise,
             gaps: GapMeter::default(),
@@ -54,7 +47,7 @@ impl Run {
 
 impl fmt::Debug for Run {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Run").field("connector", &self.connector).finish_non_exhaustive()
+        formatter.debug_struct("Run").field("started", &self.started).finish_non_exhaustive()
     }
 }
 
@@ -63,6 +56,7 @@ impl fmt::Debug for Run {
 pub(crate) struct GroupRun {
     pub(crate) index: usize,
     pub(crate) group: Group,
+    pub(crate) connector: Connector,
     pub(crate) latencies: LatencyLog,
     /// One for each client.
     pub(crate) counters: Box<[Counters]>,
@@ -73,13 +67,19 @@ pub(crate) struct GroupRun {
 impl GroupRun {
     /// # Errors
     /// If the system has no timer left for an open loop.
-    pub(crate) fn new(index: usize, group: Group, started: Instant) -> io::Result<Self> {
+    pub(crate) fn new(
+        index: usize,
+        group: Group,
+        connector: Connector,
+        started: Instant,
+    ) -> io::Result<Self> {
         let counters = (0..group.connections).map(|_| Counters::default()).collect();
         let pacer = match group.rate {
             Some(rate) => Some(Arc::new(Pacer::new(started, rate, group.connections)?)),
             None => None,
         };
-        Ok(Self { index, group, latencies: LatencyLog::new(), counters, pacer })
+        let latencies = LatencyLog::new();
+        Ok(Self { index, group, connector, latencies, counters, pacer })
     }
 
     pub(crate) fn tally(&self) -> Tally {
@@ -106,8 +106,11 @@ impl Newest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::Endpoint;
     use crate::group::Mode;
+    use crate::protocol::Protocol;
     use crate::request::Request;
+    use crate::target::Target;
 
     #[test]
     fn newest_never_goes_back() {
@@ -123,7 +126,9 @@ mod tests {
     #[test]
     fn a_group_counts_all_its_clients() {
         let group = Group::new(Mode::Keep, Request::get("/")).connections(3);
-        let run = GroupRun::new(0, group, Instant::now()).unwrap();
+        let endpoint = Endpoint::from(Target::Unix("/x".into()));
+        let connector = Connector::new(&endpoint, Protocol::Http1).unwrap();
+        let run = GroupRun::new(0, group, connector, Instant::now()).unwrap();
         run.counters.iter().for_each(|counters| counters.started.add_one());
         assert_eq!(run.tally(), Tally { started: 3, ..Tally::default() });
     }

@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::account::failure::{Fault, Phase};
 use crate::flow::{Flow, Reading};
 use crate::http1::answer::AnswerDecoder;
+use crate::http1::draft::Draft;
 use crate::recognise::Answer;
-use crate::request::Draft;
 use crate::stream::Stream;
 use crate::wrong::WrongAnswer;
 
@@ -189,13 +189,16 @@ mod tests {
 
     use super::*;
     use crate::account::failure::{Cause, FailureKind};
+    use crate::endpoint::Endpoint;
+    use crate::group::{Group, Mode};
     use crate::request::Request;
     use crate::target::Target;
 
     const SOUND: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
     fn draft(request: &Request) -> Draft {
-        let mut draft = Draft::new(request, &Target::Unix("/x".into()), true, 0);
+        let endpoint = Endpoint::from(Target::Unix("/x".into()));
+        let mut draft = Draft::new(&Group::new(Mode::Keep, request.clone()), &endpoint, 0);
         draft.renew(&mut fastrand::Rng::with_seed(1));
         draft
     }
