@@ -29,6 +29,7 @@ mod load;
 mod plan;
 mod proof;
 mod recognise;
+pub mod report;
 mod request;
 pub mod restart;
 mod run;
