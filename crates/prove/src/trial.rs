@@ -19,7 +19,8 @@ pub use self::progress::{GroupProgress, Progress};
 pub use self::running::RunningTrial;
 
 use self::schedule::Schedule;
-use crate::plan::{Plan, PlanError};
+use crate::plan::Plan;
+use crate::plan::error::PlanError;
 use crate::recognise::recognition::Recognition;
 use crate::restart::Restart;
 

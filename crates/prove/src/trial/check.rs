@@ -1,7 +1,8 @@
 //! The look before a trial. Owns one request of each group; refuses to count it anywhere.
 
 use crate::account::failure::Failure;
-use crate::plan::{Plan, PlanError};
+use crate::plan::Plan;
+use crate::plan::error::PlanError;
 use crate::recognise::recognition::Recognition;
 
 /// Why a trial would prove nothing.

@@ -111,7 +111,7 @@ impl RunningTrial {
 
 fn group_progress(group: &GroupRun) -> GroupProgress {
     GroupProgress {
-        name: group.group.mode.to_string(),
+        name: group.group.called(),
         tally: group.tally(),
         latency: group.latencies.latency(),
     }
