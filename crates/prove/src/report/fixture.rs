@@ -64,8 +64,7 @@ pub(crate) fn empty() -> Proof {
 }
 
 /// What a hostile text is recognised by, if it were taken for markup.
-pub(crate) const HOSTILE: &str =
-    "</script></title></style><script>alert('x')</script><img src=http://203.0.113.1/ onerror=x>\
+pub(crate) const HOSTILE: &str = "</script></title></style><script>alert('x')</script><img src=http://203.0.113.1/ onerror=x>\
      \"'`&amp;|\u{202e}\0";
 
 /// A small proof in which every text is hostile.
@@ -163,6 +162,9 @@ fn sample(
     let usual = [1_930, 410, 96, 720][group % 4];
     let dip = if trouble.is_some() && shape.loses { random.u64(2..6) } else { 10 };
     let answered = (usual * dip / 10 * random.u64(90..=105) / 100).max(1);
+    // The last interval is cut short.
+    let is_last = at + INTERVAL == INTERVAL * u32::try_from(shape.samples).unwrap();
+    let answered = if is_last { answered * 6 / 10 } else { answered };
     let mut tally = Tally { answered, ..Tally::default() };
     if let Some(number) = trouble.filter(|_| shape.loses) {
         let some = |random: &mut fastrand::Rng, most| random.u64(0..=most);
@@ -241,12 +243,14 @@ fn windows(
 }
 
 fn generations(restarts: &[RestartOutcome], elapsed: Duration) -> Vec<GenerationOutcome> {
-    let first = Change { at: Duration::ZERO, responder: Responder { generation: 1, pid: Some(77) } };
+    let first =
+        Change { at: Duration::ZERO, responder: Responder { generation: 1, pid: Some(77) } };
     let changes: Vec<_> =
         std::iter::once(first).chain(restarts.iter().filter_map(|it| it.change.clone())).collect();
     let outcome = |(place, change): (usize, &Change)| {
         let next = changes.get(place + 1).map_or(elapsed, |next| next.at);
-        let last = (next + Duration::from_millis(if place % 3 == 1 { 1_400 } else { 30 })).min(elapsed);
+        let last =
+            (next + Duration::from_millis(if place % 3 == 1 { 1_400 } else { 30 })).min(elapsed);
         let answered = ((last - change.at).as_millis() * 31) as u64;
         GenerationOutcome { responder: change.responder, answered, first: change.at, last }
     };

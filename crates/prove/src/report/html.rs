@@ -31,7 +31,7 @@ const SCRIPT: &str = include_str!("html/script.js");
 /// How many groups are drawn; all of them are in the table of the groups, up to its own limit.
 const GROUPS_DRAWN: usize = 24;
 /// How many points all lines of one kind have together.
-const POINTS: usize = 12_000;
+const POINTS: usize = 8_000;
 /// How many points a line has at most.
 const LINE_COLUMNS: usize = 1_200;
 /// How many bars a chart has at most: so many can be told apart on a telephone.

@@ -1,8 +1,10 @@
 //! Which values and labels an axis has. Refuses to draw.
 
-/// How far apart labels are at least, as a share of the axis, where it is wide and where narrow.
-pub(crate) const APART_WIDE: f64 = 0.03;
-pub(crate) const APART_NARROW: f64 = 0.095;
+/// How wide a chart is at least, in pixels: on a wide page, and on a narrow one of 320 pixels.
+const WIDE: f64 = 480.0;
+const NARROW: f64 = 215.0;
+/// How many pixels are between two labels.
+const GAP: f64 = 3.0;
 
 /// Where a label is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,22 +49,41 @@ fn multiples(low: f64, high: f64, factors: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Which labels at these places, from 0 to 1 and in order, have room beside each other.
-pub(crate) fn rooms(places: &[f64], wide: f64, narrow: f64) -> Vec<Room> {
-    let (mut last_wide, mut last_narrow) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
-    let room = |place: &f64| {
-        if place - last_wide < wide {
+/// A label in the middle above its place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Label {
+    /// From 0 to 1.
+    pub(crate) place: f64,
+    /// In pixels.
+    pub(crate) width: f64,
+}
+
+impl Label {
+    fn begin(self, page: f64) -> f64 {
+        self.place * page - self.width / 2.0
+    }
+
+    fn end(self, page: f64) -> f64 {
+        self.place * page + self.width / 2.0
+    }
+}
+
+/// Which of these labels, in their order, have room beside each other.
+pub(crate) fn rooms(labels: &[Label]) -> Vec<Room> {
+    let (mut end_wide, mut end_narrow) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+    let room = |label: &Label| {
+        if label.begin(WIDE) < end_wide + GAP {
             return Room::Never;
         }
-        last_wide = *place;
+        end_wide = label.end(WIDE);
         // Those of a narrow page are some of those of a wide one, so that none touch there either.
-        if place - last_narrow < narrow {
+        if label.begin(NARROW) < end_narrow + GAP {
             return Room::Wide;
         }
-        last_narrow = *place;
+        end_narrow = label.end(NARROW);
         Room::Always
     };
-    places.iter().map(room).collect()
+    labels.iter().map(room).collect()
 }
 
 #[cfg(test)]
@@ -92,16 +113,19 @@ mod tests {
 
     #[test]
     fn labels_never_touch() {
-        let places: Vec<_> = (0..200).map(|place| f64::from(place) / 200.0).collect();
-        let rooms = rooms(&places, APART_WIDE, APART_NARROW);
-        let apart = |shown: fn(&Room) -> bool| {
-            let at: Vec<_> =
-                places.iter().zip(&rooms).filter(|(_, room)| shown(room)).map(|it| it.0).collect();
-            assert!(at.len() > 5);
-            at.windows(2).map(|two| two[1] - two[0]).fold(f64::INFINITY, f64::min)
+        let label = |place: u32| Label { place: f64::from(place) / 200.0, width: 20.0 };
+        let labels: Vec<_> = (0..200).map(label).collect();
+        let rooms = rooms(&labels);
+        let least = |page: f64, shown: fn(&Room) -> bool| {
+            let shown: Vec<_> =
+                labels.iter().zip(&rooms).filter(|(_, room)| shown(room)).map(|it| *it.0).collect();
+            assert!(shown.len() as f64 > page / 40.0, "{}", shown.len());
+            let gaps = shown.windows(2).map(|two| two[1].begin(page) - two[0].end(page));
+            gaps.fold(f64::INFINITY, f64::min)
         };
-        assert!(apart(|room| *room != Room::Never) >= APART_WIDE);
-        assert!(apart(|room| *room == Room::Always) >= APART_NARROW);
-        assert_eq!(super::rooms(&[0.1, 0.5, 0.9], 0.03, 0.095), [Room::Always; 3]);
+        assert!(least(WIDE, |room| *room != Room::Never) >= GAP);
+        assert!(least(NARROW, |room| *room == Room::Always) >= GAP);
+        let few = [0.1, 0.5, 0.9].map(|place| Label { place, width: 30.0 });
+        assert_eq!(super::rooms(&few), [Room::Always; 3]);
     }
 }

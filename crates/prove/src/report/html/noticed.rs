@@ -78,7 +78,8 @@ fn row(grid: &Grid, place: usize, kind: &Kind) -> Markup {
         let (from, until) = (grid.begin(column), grid.begin(column + 1));
         plot::bar(&mut path, from, until, f64::from(HEIGHT), height);
     }
-    let more = format!("{}, at most {} in {}", count(kind.total.count), count(most), time(grid.step));
+    let more =
+        format!("{}, at most {} in {}", count(kind.total.count), count(most), time(grid.step));
     let inside = markup! {
         line.level x1="0" y1=(HEIGHT) x2="100%" y2=(HEIGHT) {}
         (stretched(HEIGHT, &markup! { path.bars d=(path) {} }))

@@ -45,8 +45,13 @@ struct Key {
 
 impl Key {
     fn draw(&self) -> Markup {
-        markup! { div { dt { (self.name) } dd { (self.value) small { (self.more) } } } }
+        markup! { div { dt { (self.name) } dd { (self.value) small { (unbroken(&self.more)) } } } }
     }
+}
+
+/// A number stays with its unit.
+fn unbroken(text: &str) -> String {
+    text.replace(" ms", "\u{a0}ms").replace(" µs", "\u{a0}µs").replace(" s", "\u{a0}s")
 }
 
 fn keys(proof: &Proof) -> Vec<Key> {
@@ -59,12 +64,16 @@ fn keys(proof: &Proof) -> Vec<Key> {
         Key {
             name: "Answered",
             value: percent(tally.answered, tally.started),
-            more: format!("{} of {}", count(tally.answered), count(tally.started)),
+            more: format!(
+                "{} requests, {} a second",
+                count(tally.answered),
+                count(rate.round() as u64)
+            ),
         },
         Key {
             name: "Noticed",
             value: count(tally.noticed()),
-            more: format!("in {} answers a second", count(rate.round() as u64)),
+            more: format!("of {} requests", count(tally.started)),
         },
     ];
     if !proof.restarts.is_empty() {

@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn bands_never_cover_each_other() {
-        let known = [outcome(1, 0, 50), outcome(2, 40, 100), outcome(3, 60, 90), outcome(4, 95, 99)];
+        let known =
+            [outcome(1, 0, 50), outcome(2, 40, 100), outcome(3, 60, 90), outcome(4, 95, 99)];
         assert_eq!(lanes(&known), [Some(0), Some(1), Some(0), Some(0)]);
         let touching = [outcome(1, 0, 50), outcome(2, 50, 60)];
         assert_eq!(lanes(&touching), [Some(0), Some(1)]);

@@ -10,12 +10,12 @@ use crate::report::grid::share;
 use crate::report::html::plot::percent;
 use crate::report::html::restarts::ROWS;
 use crate::report::judgement::is_unchanged;
-use crate::report::ticks::{self, APART_NARROW, APART_WIDE, Room};
+use crate::report::ticks::{self, Label, Room};
 
 /// How many steps the axis has at most.
 const STEPS: usize = 12;
-/// How far apart the labels are on a narrow page: `12.5 s` is longer than the number of a restart.
-const LABELS_APART: f64 = 0.16;
+/// How wide a digit is, in pixels, in the widest of common fonts.
+const DIGIT: usize = 8;
 
 /// The axis: marks at round times and at the restarts.
 #[derive(Debug)]
@@ -68,8 +68,12 @@ impl TimeAxis {
 
     /// The numbers of the restarts, above a chart. Each leads to its row in the table.
     pub(crate) fn flags(&self) -> Markup {
-        let places: Vec<_> = self.restarts.iter().map(|it| share(it.at, self.span)).collect();
-        let rooms = ticks::rooms(&places, APART_WIDE, APART_NARROW);
+        let label = |restart: &RestartOutcome| Label {
+            place: share(restart.at, self.span),
+            width: flag_width(restart) as f64,
+        };
+        let labels: Vec<_> = self.restarts.iter().map(label).collect();
+        let rooms = ticks::rooms(&labels);
         let shown = self.restarts.iter().zip(rooms).filter(|(_, room)| *room != Room::Never);
         markup! {
             @if !self.restarts.is_empty() {
@@ -85,7 +89,7 @@ impl TimeAxis {
 
     fn flag(&self, restart: &RestartOutcome, room: Room) -> Markup {
         let number = restart.number.to_string();
-        let half = 5 + 4 * number.len();
+        let width = flag_width(restart);
         // Restarts beyond the rows of their table have nowhere to lead to.
         let target = if restart.number as usize <= ROWS {
             format!("#restart-{number}")
@@ -95,7 +99,7 @@ impl TimeAxis {
         markup! {
             svg.wide[room == Room::Wide] x=(self.percent(restart.at)) overflow="visible" {
                 a.flag.(kind(restart)) href=(target) aria-label={"restart " (number)} {
-                    rect x={"-" (half)} y="1" width=(2 * half) height="17" rx="4" {}
+                    rect x={"-" (width / 2)} y="1" width=(width) height="17" rx="4" {}
                     text x="0" y="13.5" { (number) }
                 }
             }
@@ -105,16 +109,20 @@ impl TimeAxis {
     /// The times, below a chart.
     pub(crate) fn labels(&self) -> Markup {
         let end = self.span.as_secs_f64();
-        let places: Vec<_> = self.ticks.iter().map(|tick| tick / end).collect();
-        let rooms = ticks::rooms(&places, 0.05, LABELS_APART);
+        let label = |tick: &f64| {
+            let text = self.label(*tick);
+            (Label { place: tick / end, width: (text.len() * DIGIT) as f64 }, text)
+        };
+        let (labels, texts): (Vec<_>, Vec<_>) = self.ticks.iter().map(label).unzip();
+        let rooms = ticks::rooms(&labels);
         markup! {
             div.strip.times {
                 span.side {}
                 svg height="18" aria-hidden="true" {
-                    @for ((tick, place), room) in self.ticks.iter().zip(&places).zip(rooms) {
+                    @for ((label, text), room) in labels.iter().zip(&texts).zip(rooms) {
                         @if room != Room::Never {
-                            text.wide[room == Room::Wide].last[*place > 0.97] x=(percent(*place))
-                                y="13" { (self.label(*tick)) }
+                            text.wide[room == Room::Wide].last[label.place > 0.97]
+                                x=(percent(label.place)) y="13" { (text) }
                         }
                     }
                 }
@@ -132,6 +140,11 @@ impl TimeAxis {
             format!("{:.0} ms", tick * 1e3)
         }
     }
+}
+
+/// In pixels; even, so that it stands in the middle.
+fn flag_width(restart: &RestartOutcome) -> usize {
+    10 + DIGIT * restart.number.to_string().len()
 }
 
 fn kind(restart: &RestartOutcome) -> &'static str {
