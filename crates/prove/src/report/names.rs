@@ -7,7 +7,7 @@ use crate::recognise::Responder;
 
 /// A group.
 pub(crate) fn group(group: &GroupOutcome) -> String {
-    group.mode.to_string()
+    group.name.clone()
 }
 
 /// The group of a failure.
