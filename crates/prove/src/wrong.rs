@@ -91,7 +91,8 @@ impl From<&rustls::CertificateError> for CertificateFlaw {
     fn from(error: &rustls::CertificateError) -> Self {
         use rustls::CertificateError as Error;
         match error {
-            Error::UnknownIssuer => Self::Issuer,
+            // A signature is bad if an authority of that name is trusted and has another key.
+            Error::UnknownIssuer | Error::BadSignature => Self::Issuer,
             Error::NotValidForName | Error::NotValidForNameContext { .. } => Self::Name,
             Error::Expired | Error::ExpiredContext { .. } => Self::Expired,
             Error::NotValidYet | Error::NotValidYetContext { .. } => Self::NotYet,
