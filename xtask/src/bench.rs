@@ -71,10 +71,10 @@ enum Bench {
     /// Serving HTTP by rekindle beside serving it without, and upgrades beside none
     Http {
         /// How often to measure
-        #[arg(long, value_name = "N", default_value_t = 5)]
+        #[arg(long, value_name = "N", default_value_t = 20)]
         rounds: usize,
         /// How long to measure each time, in milliseconds
-        #[arg(long, value_name = "MS", default_value_t = 2000)]
+        #[arg(long, value_name = "MS", default_value_t = 400)]
         round_ms: u64,
     },
     /// Kept HTTP connections that an upgrade moves
@@ -173,7 +173,7 @@ mod tests {
         let bench = options("bench upgrade").bench;
         assert!(matches!(bench, Bench::Upgrade { rounds: 20 }), "{bench:?}");
         let bench = options("bench http").bench;
-        assert!(matches!(bench, Bench::Http { rounds: 5, round_ms: 2000 }), "{bench:?}");
+        assert!(matches!(bench, Bench::Http { rounds: 20, round_ms: 400 }), "{bench:?}");
         let bench = options("bench move").bench;
         assert!(matches!(bench, Bench::Move { connections: 10_000, .. }), "{bench:?}");
         let bench = options("bench chain --upgrades 7").bench;

@@ -17,7 +17,6 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::account::failure::{Failure, FailureKind, Fault, Phase};
 use crate::account::generation::Generations;
-use crate::account::latency::LatencyBatch;
 use crate::account::tally::Counters;
 use crate::http1::exchange::{Exchange, Received};
 use crate::recognise::Responder;
@@ -47,7 +46,6 @@ pub(crate) struct Client {
     draft: Draft,
     exchange: Exchange,
     connection: Option<Connection>,
-    latencies: LatencyBatch,
     generations: Generations,
 }
 
@@ -77,7 +75,6 @@ impl Client {
             draft,
             exchange: Exchange::new(),
             connection: None,
-            latencies: LatencyBatch::default(),
             generations: Generations::default(),
         }
     }
@@ -95,7 +92,6 @@ impl Client {
             // After the last request too: a close that came with its answer is not to be missed.
             self.rest(if left > 0 { rest } else { Duration::ZERO }).await;
         }
-        self.latencies.flush(&self.group.latencies);
         self.generations
     }
 
@@ -161,7 +157,7 @@ impl Client {
                 }
             }
         }
-        self.latencies.record(received.at - began, &self.group.latencies);
+        self.group.latencies.record(received.at - began);
         self.counters().answered.add_one();
         if self.group.group.mode.is_kept() && !received.keeps {
             self.counters().announced_close.add_one();

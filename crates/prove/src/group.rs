@@ -61,20 +61,32 @@ impl Serialize for Mode {
 }
 
 /// Connections that do the same. One connection, without pause or end, unless it is told otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Group {
     pub(crate) mode: Mode,
     pub(crate) request: Request,
     pub(crate) connections: usize,
     pub(crate) pause: Duration,
     pub(crate) requests: Option<u64>,
+    pub(crate) rate: Option<f64>,
+    pub(crate) upload_time: Option<Duration>,
+    pub(crate) read_rate: Option<u64>,
 }
 
 impl Group {
     /// One connection, used in this way for this request.
     #[must_use]
     pub fn new(mode: Mode, request: Request) -> Self {
-        Self { mode, request, connections: 1, pause: Duration::ZERO, requests: None }
+        Self {
+            mode,
+            request,
+            connections: 1,
+            pause: Duration::ZERO,
+            requests: None,
+            rate: None,
+            upload_time: None,
+            read_rate: None,
+        }
     }
 
     /// How many connections are open at the same time.
@@ -89,6 +101,41 @@ impl Group {
     #[must_use]
     pub fn pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
+        self
+    }
+
+    /// How many requests a second the whole group starts, whatever becomes of their answers: an
+    /// open loop. It takes the place of think times and pauses.
+    ///
+    /// The times at which requests are due are laid down at the start, evenly, and dealt out to the
+    /// connections in turn. A connection that still waits for an answer when its next request is
+    /// due sends that as soon as it can; latencies count from when a request was *due*, so that a
+    /// server that stands still for 100 ms shows this in each request that should have been made
+    /// meanwhile, and not only in the few that were (as wrk2 does it). A latency can therefore be
+    /// longer than the time limit of a request, which begins when it is sent.
+    ///
+    /// Without a rate each connection asks when it has been answered: a closed loop.
+    #[must_use]
+    pub fn rate(mut self, per_second: f64) -> Self {
+        self.rate = Some(per_second);
+        self
+    }
+
+    /// How long the body of each request takes to send: it goes out evenly over this time, after
+    /// the head.
+    #[must_use]
+    pub fn upload_time(mut self, time: Duration) -> Self {
+        self.upload_time = Some(time);
+        self
+    }
+
+    /// How fast answers are read, in bytes a second, at most: so that they are still under way
+    /// when the server restarts. The socket's receive buffer is made small for it, so that what is
+    /// not read yet is mostly still with the server. (A Unix socket has no such buffer: there the
+    /// server's own holds it.)
+    #[must_use]
+    pub fn read_rate(mut self, bytes_per_second: u64) -> Self {
+        self.read_rate = Some(bytes_per_second);
         self
     }
 

@@ -1,20 +1,23 @@
 //! What a load shall be. Owns the settings and their check; refuses to run on without a check.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::Client;
-use crate::group::Group;
+use crate::group::{Group, Mode};
 use crate::load::Load;
 use crate::recognise::{ByHeaderOrBody, Recognise};
-use crate::request::Draft;
+use crate::request::{Draft, Request};
 use crate::run::{GroupRun, Run};
 use crate::stop::Stop;
 use crate::target::Target;
 
 const DEFAULT_REQUEST_LIMIT: Duration = Duration::from_secs(10);
 const DEFAULT_SEED: u64 = 1;
+/// From one request in a quarter of an hour to more than a machine can make, in requests a second.
+const RATES: RangeInclusive<f64> = 0.001..=1_000_000.0;
 /// An odd number whose multiples spread over all 64 bits: 2^64 divided by the golden ratio.
 const SEED_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -122,7 +125,32 @@ impl Plan {
                 return Err(PlanError::Path { path: request.path().to_owned() });
             }
         }
-        Ok(())
+        let mut groups = self.groups.iter().enumerate();
+        groups.try_for_each(|(group, shape)| self.check_pace(group, shape))
+    }
+
+    /// Checks when and how fast a group asks.
+    fn check_pace(&self, group: usize, shape: &Group) -> Result<(), PlanError> {
+        if let Some(rate) = shape.rate {
+            if !RATES.contains(&rate) {
+                return Err(PlanError::Rate { group, rate: rate.to_string() });
+            }
+            if matches!(shape.mode, Mode::Idle { .. }) || !shape.pause.is_zero() {
+                return Err(PlanError::RateAndRest { group });
+            }
+        }
+        match (shape.upload_time, &shape.request) {
+            (Some(_), Request::Get { .. }) => return Err(PlanError::NothingToUpload { group }),
+            (Some(time), Request::Post { .. }) if time >= self.request_limit => {
+                let limit = self.request_limit;
+                return Err(PlanError::UploadTime { group, time, limit });
+            }
+            (Some(_) | None, Request::Post { .. }) | (None, Request::Get { .. }) => {}
+        }
+        match shape.read_rate {
+            Some(0) => Err(PlanError::ReadRate { group }),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -163,13 +191,56 @@ pub enum PlanError {
         /// The path.
         path: String,
     },
+    /// A group's rate is none.
+    #[error(
+        "start the load: group `{group}` cannot ask `{rate}` times a second; give it a rate from \
+         0.001 to 1,000,000"
+    )]
+    Rate {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+        /// The rate.
+        rate: String,
+    },
+    /// A group would ask at a rate and when it has rested.
+    #[error(
+        "start the load: group `{group}` has a rate, which says when it asks, and think times or \
+         a pause as well; leave out one of them"
+    )]
+    RateAndRest {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+    },
+    /// An upload without a body.
+    #[error("start the load: group `{group}` has an upload time and no body; let it post one")]
+    NothingToUpload {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+    },
+    /// An upload cannot end in time.
+    #[error(
+        "start the load: each upload of group `{group}` takes {time:?}, and each request may take \
+         {limit:?}; let requests take longer"
+    )]
+    UploadTime {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+        /// How long an upload takes.
+        time: Duration,
+        /// How long a request may take.
+        limit: Duration,
+    },
+    /// Nothing would ever be read.
+    #[error("start the load: group `{group}` reads 0 bytes a second; let it read at least one")]
+    ReadRate {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+    },
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::Mode;
-    use crate::request::Request;
 
     fn plan() -> Plan {
         Plan::new(Target::Unix("/nowhere".into()))
@@ -184,6 +255,30 @@ mod tests {
         let path = "/ HTTP/1.1\r\n";
         let smuggled = plan().group(sound).group(Group::new(Mode::Keep, Request::get(path)));
         assert_eq!(smuggled.start().unwrap_err(), PlanError::Path { path: path.to_owned() });
+    }
+
+    #[tokio::test]
+    async fn a_pace_that_cannot_be_kept_is_not_started() {
+        let get = || Group::new(Mode::Keep, Request::get("/"));
+        let post = || Group::new(Mode::Keep, Request::post("/", 100));
+        let idle = Mode::Idle { mean_think: Duration::from_secs(1) };
+        let limit = DEFAULT_REQUEST_LIMIT;
+        let cases = [
+            (get().rate(0.0), PlanError::Rate { group: 0, rate: "0".into() }),
+            (get().rate(f64::NAN), PlanError::Rate { group: 0, rate: "NaN".into() }),
+            (get().rate(-1.0), PlanError::Rate { group: 0, rate: "-1".into() }),
+            (get().rate(f64::INFINITY), PlanError::Rate { group: 0, rate: "inf".into() }),
+            (Group::new(idle, Request::get("/")).rate(1.0), PlanError::RateAndRest { group: 0 }),
+            (get().rate(1.0).pause(limit), PlanError::RateAndRest { group: 0 }),
+            (get().upload_time(limit), PlanError::NothingToUpload { group: 0 }),
+            (post().upload_time(limit), PlanError::UploadTime { group: 0, time: limit, limit }),
+            (get().read_rate(0), PlanError::ReadRate { group: 0 }),
+        ];
+        for (group, error) in cases {
+            assert_eq!(plan().group(group).start().unwrap_err(), error);
+        }
+        let sound = post().rate(10.0).read_rate(1).upload_time(limit / 2);
+        assert_eq!(plan().group(sound).check(), Ok(()));
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub(crate) struct Goal {
     pub(crate) bound: Bound,
     pub(crate) limit: f64,
     pub(crate) measured: f64,
+    /// Between which values a half of the rounds was, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) quartiles: Option<[f64; 2]>,
 }
 
 /// On which side of its limit a goal is met. On the limit it is.
@@ -66,12 +69,17 @@ impl Goal {
 
     /// A goal for something that is better the less it is.
     pub(crate) fn at_most(name: impl Into<String>, measured: f64, limit: f64) -> Self {
-        Self { name: name.into(), bound: Bound::AtMost, limit, measured }
+        Self { name: name.into(), bound: Bound::AtMost, limit, measured, quartiles: None }
     }
 
     /// A goal for something that is better the more it is.
     pub(crate) fn at_least(name: impl Into<String>, measured: f64, limit: f64) -> Self {
-        Self { name: name.into(), bound: Bound::AtLeast, limit, measured }
+        Self { name: name.into(), bound: Bound::AtLeast, limit, measured, quartiles: None }
+    }
+
+    /// The same goal, with how far the rounds differed.
+    pub(crate) fn within(self, quartiles: [f64; 2]) -> Self {
+        Self { quartiles: Some(quartiles), ..self }
     }
 
     pub(crate) fn is_met(&self) -> bool {
@@ -106,12 +114,16 @@ impl fmt::Display for Report {
         writeln!(formatter)?;
         for goal in &self.goals {
             let verdict = if goal.is_met() { "met" } else { "MISSED" };
-            let Goal { name, bound, limit, measured } = goal;
+            let Goal { name, bound, limit, measured, quartiles } = goal;
             let bound = match bound {
                 Bound::AtMost => "at most",
                 Bound::AtLeast => "at least",
             };
-            writeln!(formatter, "goal {verdict}: {name}: {measured:.2}, {bound} {limit}")?;
+            write!(formatter, "goal {verdict}: {name}: {measured:.2}")?;
+            if let Some([low, high]) = quartiles {
+                write!(formatter, " (half of the rounds: {low:.2} to {high:.2})")?;
+            }
+            writeln!(formatter, ", {bound} {limit}")?;
         }
         Ok(())
     }
@@ -147,6 +159,17 @@ hear                 old                     12 µs                -
 goal met: times the floor: 1.30, at most 1.3
 ";
         assert_eq!(report().to_string(), expected);
+    }
+
+    #[test]
+    fn how_far_the_rounds_differed_is_beside_the_goal() {
+        let mut report = report();
+        let goal = report.goals.remove(0).within([1.25, 1.354]);
+        report.goals.push(goal);
+        let line = "times the floor: 1.30 (half of the rounds: 1.25 to 1.35), at most 1.3\n";
+        assert!(report.to_string().ends_with(line), "{report}");
+        let json = serde_json::to_value(report).unwrap();
+        assert_eq!(json["goals"][0]["quartiles"], serde_json::json!([1.25, 1.354]));
     }
 
     #[test]

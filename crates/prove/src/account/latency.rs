@@ -1,6 +1,6 @@
 //! How long answers took. Owns the histogram and its merging; refuses to measure: `client` does.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -12,9 +12,6 @@ use crate::account::micros;
 /// The longest latency that is told apart; what takes longer is recorded as this.
 const LONGEST_US: u64 = 3_600_000_000;
 const SIGNIFICANT_DIGITS: u8 = 3;
-/// How many latencies a connection gathers before it locks the histogram of its group.
-const BATCH: usize = 256;
-
 /// The latencies of answers: from the first act for a request (connecting, if it had to) to the
 /// last byte of its answer. Three significant digits, 1 µs to one hour.
 #[derive(Debug, Clone)]
@@ -77,39 +74,49 @@ impl Serialize for Latency {
     }
 }
 
-/// The latencies of a group, written in batches by its connections.
+/// The latencies of a group, written by its connections as they come.
+///
+/// One lock for each answer: that costs some 20 ns, and holds nothing back from who looks on. What
+/// takes long is done under a lock that no connection waits for.
 #[derive(Debug)]
-pub(crate) struct LatencyLog(Mutex<Latency>);
+pub(crate) struct LatencyLog {
+    /// Those of all intervals that were taken. Locked before `interval`.
+    taken: Mutex<Latency>,
+    /// Those since then.
+    interval: Mutex<Latency>,
+}
 
 impl LatencyLog {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Latency::new()))
+        Self { taken: Mutex::new(Latency::new()), interval: Mutex::new(Latency::new()) }
     }
 
-    /// What has been flushed so far.
+    pub(crate) fn record(&self, latency: Duration) {
+        lock(&self.interval).0.saturating_record(micros::saturating(latency));
+    }
+
+    /// All latencies so far.
     pub(crate) fn latency(&self) -> Latency {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let taken = lock(&self.taken);
+        let interval = lock(&self.interval).clone();
+        let mut all = taken.clone();
+        all.merge(&interval);
+        all
+    }
+
+    #[cfg_attr(not(test), expect(dead_code, reason = "the sampler of a timeline takes it"))]
+    /// The latencies since this was last called, or since the start.
+    pub(crate) fn take_interval(&self) -> Latency {
+        let mut taken = lock(&self.taken);
+        let empty = Latency::new();
+        let interval = std::mem::replace(&mut *lock(&self.interval), empty);
+        taken.merge(&interval);
+        interval
     }
 }
 
-/// The latencies of one connection that its group does not have yet.
-#[derive(Debug, Default)]
-pub(crate) struct LatencyBatch(Vec<Duration>);
-
-impl LatencyBatch {
-    pub(crate) fn record(&mut self, latency: Duration, log: &LatencyLog) {
-        self.0.push(latency);
-        if self.0.len() >= BATCH {
-            self.flush(log);
-        }
-    }
-
-    pub(crate) fn flush(&mut self, log: &LatencyLog) {
-        let mut histogram = log.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for latency in self.0.drain(..) {
-            histogram.0.saturating_record(micros::saturating(latency));
-        }
-    }
+fn lock(latency: &Mutex<Latency>) -> MutexGuard<'_, Latency> {
+    latency.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -118,16 +125,14 @@ mod tests {
 
     fn recorded(latencies_us: impl IntoIterator<Item = u64>) -> Latency {
         let log = LatencyLog::new();
-        let mut batch = LatencyBatch::default();
         for latency_us in latencies_us {
-            batch.record(Duration::from_micros(latency_us), &log);
+            log.record(Duration::from_micros(latency_us));
         }
-        batch.flush(&log);
         log.latency()
     }
 
     #[test]
-    fn every_latency_arrives_through_full_and_partial_batches() {
+    fn every_latency_is_there_at_once() {
         let latency = recorded(1..=1_000);
         assert_eq!(latency.count(), 1_000);
         assert_eq!(latency.shortest(), Duration::from_micros(1));
@@ -137,11 +142,17 @@ mod tests {
     }
 
     #[test]
-    fn a_full_batch_does_not_wait_for_the_flush() {
+    fn each_latency_is_in_one_interval_and_in_the_whole() {
         let log = LatencyLog::new();
-        let mut batch = LatencyBatch::default();
-        (0..BATCH).for_each(|_| batch.record(Duration::from_micros(5), &log));
-        assert_eq!(log.latency().count(), BATCH as u64);
+        let bounds = |latency: Latency| (latency.count(), latency.longest().as_micros());
+        assert_eq!(bounds(log.take_interval()), (0, 0));
+        [10, 500].iter().for_each(|us| log.record(Duration::from_micros(*us)));
+        assert_eq!(bounds(log.take_interval()), (2, 500));
+        log.record(Duration::from_micros(20));
+        assert_eq!(bounds(log.latency()), (3, 500), "of what was taken and what was not");
+        assert_eq!(bounds(log.take_interval()), (1, 20));
+        assert_eq!(bounds(log.take_interval()), (0, 0));
+        assert_eq!(bounds(log.latency()), (3, 500));
     }
 
     #[test]

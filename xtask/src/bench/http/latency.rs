@@ -7,12 +7,15 @@ use anyhow::Result;
 
 use super::Effort;
 use crate::bench::client::{Clients, Paced};
-use crate::bench::median::{median, median_ratio};
+use crate::bench::median::{Ratio, median};
 use crate::bench::report::Row;
 use crate::bench::server::Server;
 
 /// From one upgrade to the next.
 const INTERVAL: Duration = Duration::from_secs(1);
+
+/// How many rounds are one here, so that there are upgrades in it.
+const ROUNDS_IN_ONE: u8 = 5;
 
 /// What was measured: pairs of a time without upgrades and one with them.
 #[derive(Debug)]
@@ -32,10 +35,11 @@ impl Latency {
         rate: u64,
     ) -> Result<Self> {
         let (mut pairs, mut upgrades) = (Vec::new(), 0);
-        for _ in 0..effort.rounds {
-            let calm = clients.pace(server.address()?, effort.round, rate)?.found()?;
-            let mut client = clients.pace(server.address()?, effort.round, rate)?;
-            upgrades += upgrade_for(server, effort.round)?;
+        let round = effort.round * ROUNDS_IN_ONE.into();
+        for _ in 0..effort.rounds.div_ceil(ROUNDS_IN_ONE.into()) {
+            let calm = clients.pace(server.address()?, round, rate)?.found()?;
+            let mut client = clients.pace(server.address()?, round, rate)?;
+            upgrades += upgrade_for(server, round)?;
             pairs.push((calm, client.found()?));
             drop(client);
             server.await_alone()?;
@@ -44,8 +48,8 @@ impl Latency {
     }
 
     /// How many times as long one request of a thousand took.
-    pub(super) fn ratio(&self) -> Option<f64> {
-        median_ratio(self.pairs.iter().map(|(calm, with)| (with.p999_ns, calm.p999_ns)))
+    pub(super) fn ratio(&self) -> Option<Ratio> {
+        Ratio::of(self.pairs.iter().map(|(calm, with)| (with.p999_ns, calm.p999_ns)))
     }
 
     pub(super) fn failed(&self) -> u64 {
@@ -96,7 +100,7 @@ mod tests {
         let pairs = [(5_000, 10_000), (1_000, 9_000), (6_000, 6_000)];
         let pairs = pairs.map(|(calm, with)| (paced(calm), paced(with))).to_vec();
         let latency = Latency { rate: 1, upgrades: 3, pairs };
-        assert_eq!(latency.ratio(), Some(2.0));
+        assert_eq!(latency.ratio().map(|ratio| ratio.middle()), Some(2.0));
         assert_eq!(latency.failed(), 6);
         let rows = latency.rows(3);
         assert_eq!(rows[2].values, [Some(5), None, Some(9)]);

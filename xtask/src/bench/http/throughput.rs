@@ -1,4 +1,7 @@
 //! Requests a second, and the processor time of one, of servers that are asked in turn.
+//!
+//! A process is quicker or slower than another of the same program by some parts in a hundred, for
+//! as long as it lives: with where its memory happens to be. So each round has processes of its own.
 
 use std::path::Path;
 
@@ -7,12 +10,15 @@ use anyhow::Result;
 use super::Effort;
 use crate::bench::client::{Clients, Mode};
 use crate::bench::cores::Core;
-use crate::bench::median::{median, median_ratio};
+use crate::bench::median::{Ratio, median};
 use crate::bench::report::Row;
 use crate::bench::server::{Server, Way};
 
-/// Those who are compared. Goals compare the first with the second.
+/// Those who are compared, with the second. Goals are of the first.
 const WAYS: [Way; 3] = [Way::Rekindle, Way::Axum, Way::Hyper];
+
+/// What part of a round's time each server is asked before it counts.
+const WARM_UP_DIVISOR: u32 = 5;
 
 /// What was measured.
 #[derive(Debug)]
@@ -43,9 +49,9 @@ impl Throughput {
         clients: Clients<'_>,
         effort: Effort,
     ) -> Result<Self> {
-        let start = |way: &Way| Server::start_http(program, *way, core);
-        let servers = WAYS.iter().map(start).collect::<Result<Vec<_>>>()?;
-        let sample = |server: &Server, mode| {
+        let sample = |way: &Way, mode| {
+            let server = Server::start_http(program, *way, core)?;
+            clients.saturate(mode, server.address()?, effort.round / WARM_UP_DIVISOR)?;
             let before_ns = server.newest()?.cpu_ns()?;
             let found = clients.saturate(mode, server.address()?, effort.round)?;
             let cpu_ns = server.newest()?.cpu_ns()?.saturating_sub(before_ns);
@@ -53,10 +59,18 @@ impl Throughput {
             Ok(Sample { rate: found.rate()?, cpu_ns, failed: found.failed })
         };
         let mut rounds = Vec::new();
-        for mode in [Mode::Kept, Mode::New] {
-            for _ in 0..effort.rounds {
-                let samples = servers.iter().map(|server| sample(server, mode));
-                rounds.push(Round { mode, samples: samples.collect::<Result<_>>()? });
+        for index in 0..effort.rounds {
+            for mode in [Mode::Kept, Mode::New] {
+                let samples: Result<Vec<_>> = match index % 2 {
+                    0 => WAYS.iter().map(|way| sample(way, mode)).collect(),
+                    // The other way round: who comes first has no advantage of it.
+                    _ => WAYS.iter().rev().map(|way| sample(way, mode)).collect(),
+                };
+                let mut samples = samples?;
+                if index % 2 == 1 {
+                    samples.reverse();
+                }
+                rounds.push(Round { mode, samples });
             }
         }
         Ok(Self { rounds })
@@ -67,9 +81,15 @@ impl Throughput {
         self.of(mode).map(move |round| round.samples[way].rate)
     }
 
-    /// What part of the second's requests a second the first has.
-    pub(super) fn share(&self, mode: Mode) -> Option<f64> {
-        median_ratio(self.of(mode).map(|round| (round.samples[0].rate, round.samples[1].rate)))
+    /// What part of the second's requests a second the first has, in each round.
+    pub(super) fn share(&self, mode: Mode) -> Option<Ratio> {
+        self.beside(mode, 0, |sample| sample.rate)
+    }
+
+    /// What part of the second's a way has of something, in each round.
+    fn beside(&self, mode: Mode, way: usize, of: fn(&Sample) -> u64) -> Option<Ratio> {
+        let pair = |round: &Round| (of(&round.samples[way]), of(&round.samples[1]));
+        Ratio::of(self.of(mode).map(pair))
     }
 
     pub(super) fn failed(&self) -> u64 {
@@ -81,16 +101,20 @@ impl Throughput {
     }
 
     pub(super) fn rows(&self) -> Vec<Row> {
-        let row = |name: &str, mode, whose, unit, of: fn(&Sample) -> u64| {
-            let value = |way| median(self.of(mode).map(|round: &Round| of(&round.samples[way])));
+        let row = |name: &str, whose, unit, value: &dyn Fn(usize) -> Option<u64>| {
             // No value of a column that is another's.
             let values = (0..WAYS.len()).map(value).chain([None]).collect();
             Row { name: name.into(), whose, unit, values }
         };
+        let pair = |name: &str, mode, whose, unit, of: fn(&Sample) -> u64| {
+            let middle = |way| median(self.of(mode).map(|round: &Round| of(&round.samples[way])));
+            let beside = |way| self.beside(mode, way, of).map(|ratio| ratio.per_mille());
+            [row(name, whose, unit, &middle), row("", "of axum's", "‰", &beside)]
+        };
         let rows = |name: &str, mode| {
-            let rate = row(name, mode, "requests", "/s", |sample| sample.rate);
-            let cpu = row("", mode, "CPU of each", "ns", |sample| sample.cpu_ns);
-            [rate, cpu]
+            let rate = pair(name, mode, "requests", "/s", |sample| sample.rate);
+            let cpu = pair("", mode, "CPU of each", "ns", |sample| sample.cpu_ns);
+            [rate, cpu].concat()
         };
         [rows("kept connections", Mode::Kept), rows("new connections", Mode::New)].concat()
     }
@@ -122,17 +146,19 @@ mod tests {
 
     #[test]
     fn each_round_is_a_pair() {
-        assert_eq!(throughput().share(Mode::Kept), Some(0.98));
-        assert_eq!(throughput().share(Mode::New), Some(0.875));
-        assert_eq!(Throughput { rounds: Vec::new() }.share(Mode::New), None);
+        let share = |mode| throughput().share(mode).map(|ratio| ratio.middle());
+        assert_eq!(share(Mode::Kept), Some(0.98));
+        assert_eq!(share(Mode::New), Some(0.875));
+        assert!(Throughput { rounds: Vec::new() }.share(Mode::New).is_none());
     }
 
     #[test]
     fn rows_are_medians_and_failures_are_counted() {
         let rows = throughput().rows();
         assert_eq!(rows[0].values, [Some(90), Some(100), Some(50), None]);
-        assert_eq!(rows[1].values, [Some(9), Some(10), Some(5), None]);
-        assert_eq!(rows[2].values, [Some(7), Some(8), Some(9), None]);
+        assert_eq!(rows[1].values, [Some(980), Some(1000), Some(500), None], "of each round");
+        assert_eq!(rows[2].values, [Some(9), Some(10), Some(5), None]);
+        assert_eq!(rows[4].values, [Some(7), Some(8), Some(9), None]);
         assert_eq!(throughput().failed(), 12);
     }
 }

@@ -1,0 +1,14 @@
+//! A proof for people: as a page, and as a summary. Refuses to judge: what it says is what the
+//! proof holds.
+
+mod about;
+mod counters;
+mod html;
+mod judgement;
+mod markdown;
+mod names;
+mod words;
+
+pub use about::About;
+pub use html::html;
+pub use markdown::markdown;

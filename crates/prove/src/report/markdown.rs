@@ -1,0 +1,205 @@
+//! A proof as a summary in Markdown, for the page of a CI job. Owns what it leaves out.
+
+mod text;
+
+use self::text::{code, literal};
+
+use crate::account::failure::Failure;
+use crate::account::latency::Latency;
+use crate::account::outcome::GroupOutcome;
+use crate::account::tally::Tally;
+use crate::proof::Proof;
+use crate::proof::restart_outcome::RestartOutcome;
+use crate::report::about::About;
+use crate::report::counters::{self, Named};
+use crate::report::judgement::{Judgement, Mark};
+use crate::report::names;
+use crate::report::words::{count, counted, latency, moment, time};
+
+/// How many failures are told.
+const FAILURES: usize = 20;
+/// How many restarts are told, from the first.
+const RESTARTS: usize = 50;
+/// How many groups are told.
+const GROUPS: usize = 50;
+
+/// A proof as a short summary in GitHub's flavour of Markdown: what clients noticed, a table of the
+/// groups, one of the restarts, and the first failures.
+#[must_use]
+pub fn markdown(proof: &Proof, about: &About) -> String {
+    let judgement = Judgement::of(proof);
+    let mark = match judgement.mark {
+        Mark::Nothing => "✅",
+        Mark::Noticed => "❌",
+        Mark::NotMeasured => "⚠️",
+    };
+    let mut text = format!("## {}\n\n", literal(&about.title));
+    text += &format!("{mark} **{}**\n", literal(&judgement.sentence));
+    for sentence in &judgement.further {
+        text += &format!("\n{}\n", literal(sentence));
+    }
+    if !about.facts.is_empty() {
+        text.push('\n');
+    }
+    for (name, fact) in &about.facts {
+        text += &format!("- {}: {}\n", literal(name), code(fact));
+    }
+    groups(&mut text, proof);
+    restarts(&mut text, proof);
+    failures(&mut text, proof);
+    text
+}
+
+fn groups(text: &mut String, proof: &Proof) {
+    let outcome = &proof.outcome;
+    let told = Columns::of(&outcome.tally);
+    let mut heads = vec!["group", "connections", "requests", "answered"];
+    heads.extend(told.names());
+    heads.extend(["p50", "p99", "p99.9", "longest"]);
+    head(text, "Groups", &heads, 1);
+    for group in outcome.groups.iter().take(GROUPS) {
+        let name = format!("{} {}", literal(&names::group(group)), code(&group.request));
+        row(text, &group_cells(name, group.connections, &group.tally, &group.latency, &told));
+    }
+    if let [_, _, ..] = outcome.groups.as_slice() {
+        let connections = outcome.groups.iter().map(|group| group.connections).sum();
+        let latency = latency_of_all(&outcome.groups);
+        let name = "**all**".to_owned();
+        row(text, &group_cells(name, connections, &outcome.tally, &latency, &told));
+    }
+    more(text, outcome.groups.len(), GROUPS, "group", "groups");
+}
+
+fn group_cells(
+    name: String,
+    connections: usize,
+    tally: &Tally,
+    latencies: &Latency,
+    told: &Columns,
+) -> Vec<String> {
+    let mut cells =
+        vec![name, count(connections as u64), count(tally.started), count(tally.answered)];
+    cells.extend(told.cells(tally));
+    let percentiles = [50.0, 99.0, 99.9].map(|percent| latencies.percentile(percent));
+    cells.extend(percentiles.map(latency));
+    cells.push(latency(latencies.longest()));
+    cells
+}
+
+/// The latencies of all groups as one.
+pub(crate) fn latency_of_all(groups: &[GroupOutcome]) -> Latency {
+    let mut all = Latency::new();
+    groups.iter().for_each(|group| all.merge(&group.latency));
+    all
+}
+
+fn restarts(text: &mut String, proof: &Proof) {
+    if proof.restarts.is_empty() {
+        return;
+    }
+    let heads = ["restart", "at", "took", "new process", "after", "noticed until the next"];
+    head(text, "Restarts", &heads, usize::MAX);
+    for restart in proof.restarts.iter().take(RESTARTS) {
+        let window = proof.windows.iter().find(|window| window.restart == restart.number);
+        let noticed = window.map_or_else(|| "–".to_owned(), |window| noticed(&window.tally));
+        let [process, after] = change(restart);
+        let at = moment(restart.at);
+        row(text, &[restart.number.to_string(), at, time(restart.took), process, after, noticed]);
+    }
+    more(text, proof.restarts.len(), RESTARTS, "restart", "restarts");
+}
+
+/// The new process, and how long after the asking it was seen.
+fn change(restart: &RestartOutcome) -> [String; 2] {
+    match (&restart.error, &restart.change) {
+        (Some(error), _) => [format!("**not asked for:** {}", code(error)), "–".to_owned()],
+        (None, Some(change)) => {
+            let after = change.at.saturating_sub(restart.at);
+            [literal(&names::responder(&change.responder)), time(after)]
+        }
+        (None, None) => ["**none**".to_owned(), "–".to_owned()],
+    }
+}
+
+/// What was noticed, in words.
+fn noticed(tally: &Tally) -> String {
+    let words: Vec<_> = counters::noticed(tally)
+        .into_iter()
+        .filter(|named| named.count > 0)
+        .map(|named| format!("{} {}", count(named.count), named.name))
+        .collect();
+    if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+}
+
+fn failures(text: &mut String, proof: &Proof) {
+    let outcome = &proof.outcome;
+    if outcome.failures.is_empty() {
+        return;
+    }
+    let heads = ["at", "what", "group", "while", "why", "answered last by"];
+    head(text, "Failures", &heads, usize::MAX);
+    for failure in outcome.failures.iter().take(FAILURES) {
+        row(text, &failure_cells(proof, failure));
+    }
+    let left = outcome.failures.len().saturating_sub(FAILURES) as u64 + outcome.failures_not_kept;
+    if left > 0 {
+        *text += &format!("\n… and {}.\n", counted(left, "more failure", "more failures"));
+    }
+}
+
+fn failure_cells(proof: &Proof, failure: &Failure) -> [String; 6] {
+    let crossed = if failure.crossed { " (crossed)" } else { "" };
+    let last = failure.last_responder.as_ref().map(names::responder);
+    [
+        moment(failure.at),
+        format!("{}{crossed}", failure.kind),
+        literal(&names::group_of(proof, failure)),
+        names::phase(failure.phase).to_owned(),
+        code(&failure.cause.to_string()),
+        literal(last.as_deref().unwrap_or("–")),
+    ]
+}
+
+/// The title of a table and its first row; the columns from `numbers_from` on, counted from 0, are
+/// aligned to the right.
+fn head(text: &mut String, title: &str, heads: &[&str], numbers_from: usize) {
+    *text += &format!("\n### {title}\n\n");
+    row(text, heads);
+    let rules = (0..heads.len()).map(|place| if place < numbers_from { "---" } else { "---:" });
+    row(text, &rules.collect::<Vec<_>>());
+}
+
+fn row(text: &mut String, cells: &[impl AsRef<str>]) {
+    for cell in cells {
+        *text += &format!("| {} ", cell.as_ref());
+    }
+    text.push_str("|\n");
+}
+
+/// Says how many rows a table left out.
+fn more(text: &mut String, all: usize, told: usize, one: &str, many: &str) {
+    if let Some(left @ 1..) = all.checked_sub(told) {
+        *text += &format!("\n… and {} more.\n", counted(left as u64, one, many));
+    }
+}
+
+/// The counters that a table of the groups has a column for: those that are not zero.
+struct Columns(Vec<Named>);
+
+impl Columns {
+    fn of(all: &Tally) -> Self {
+        let named = counters::noticed(all).into_iter().chain(counters::beside(all));
+        Self(named.filter(|named| named.count > 0).collect())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|named| named.name)
+    }
+
+    fn cells(&self, tally: &Tally) -> impl Iterator<Item = String> {
+        let named = counters::noticed(tally).into_iter().chain(counters::beside(tally));
+        named.filter(|named| self.0.iter().any(|told| told.name == named.name)).map(|named| {
+            if named.count > 0 { format!("**{}**", count(named.count)) } else { "0".to_owned() }
+        })
+    }
+}
