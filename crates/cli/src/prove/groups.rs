@@ -11,6 +11,9 @@ use crate::arguments::{LoadArguments, ModeArgument, ModeName, Place, RequestArgu
 /// Some of the connections, and where they go.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct GroupPlan {
+    /// What tables call it.
+    pub(crate) name: String,
+    pub(crate) connections: usize,
     pub(crate) url: Url,
     /// Whether its URL names a server of its own, which `--unix` is not about.
     pub(crate) is_elsewhere: bool,
@@ -35,11 +38,13 @@ pub(super) fn plan(
     for (mode, part) in modes.iter().zip(parts) {
         let url = place(url, mode)?;
         let mut group = group(mode.name, &url, load, requests)?;
-        group = group.name(name(mode, &modes)).connections(part);
+        let name = name(mode, &modes);
+        group = group.name(&name).connections(part);
         if let Some(rate) = load.rate.filter(|_| is_paced(mode.name)) {
             group = group.rate(rate * part as f64 / paced as f64);
         }
-        plans.push(GroupPlan { url, is_elsewhere: is_elsewhere(mode), group });
+        let is_elsewhere = is_elsewhere(mode);
+        plans.push(GroupPlan { name, connections: part, url, is_elsewhere, group });
     }
     Ok(plans)
 }

@@ -2,6 +2,7 @@
 //!
 //! Owns the way from the arguments to it. Refuses to resolve, read or ask anything.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,6 +42,16 @@ pub(crate) struct TrialPlan {
     pub(crate) allowances: Vec<Allowance>,
     pub(crate) html: Option<PathBuf>,
     pub(crate) markdown: Option<MarkdownPlan>,
+}
+
+impl TrialPlan {
+    /// Where the server is asked, in words.
+    pub(crate) fn place(&self) -> String {
+        match &self.address.unix {
+            Some(path) => format!("{} at unix:{}", self.url, path.display()),
+            None => self.url.to_string(),
+        }
+    }
 }
 
 /// How the server is addressed, beyond its URL.
@@ -86,6 +97,19 @@ pub(crate) enum Way {
     SignalToPid { name: SignalName, pid: u32 },
     SignalToPidFile { name: SignalName, path: PathBuf },
     Control(PathBuf),
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command(line) => formatter.write_str(line),
+            Self::SignalToPid { name, pid } => write!(formatter, "{name} to pid {pid}"),
+            Self::SignalToPidFile { name, path } => {
+                write!(formatter, "{name} to the pid in {}", path.display())
+            }
+            Self::Control(path) => write!(formatter, "upgrade by {}", path.display()),
+        }
+    }
 }
 
 /// Where the summary in Markdown goes.

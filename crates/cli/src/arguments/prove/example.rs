@@ -79,35 +79,33 @@ impl Example {
     pub(crate) const fn line(self) -> &'static str {
         match self {
             Self::Nginx => {
-                "rekindle prove http://127.0.0.1:80/ --restart 'nginx -s reload' --recognise proc"
+                "rekindle prove http://127.0.0.1:80/ --restart 'nginx -s reload'"
             }
             Self::Haproxy => {
-                "rekindle prove http://127.0.0.1:80/ --signal USR2 --pid-file /run/haproxy.pid \
-                 --recognise proc"
+                "rekindle prove http://127.0.0.1:80/ --signal USR2 --pid-file /run/haproxy.pid"
             }
             Self::Caddy => {
                 "rekindle prove http://127.0.0.1:80/ --restart \
-                 'caddy reload --force --config /etc/caddy/Caddyfile' --allow unchanged=10"
+                 'caddy reload --force --config /etc/caddy/Caddyfile' --recognise off"
             }
             Self::Gunicorn => {
                 "rekindle prove http://127.0.0.1:8000/ --signal HUP --pid-file gunicorn.pid \
-                 --recognise proc --every 3s"
+                 --every 3s"
             }
             Self::Puma => {
                 "rekindle prove http://127.0.0.1:9292/ --signal USR1 \
-                 --pid-file tmp/pids/server.pid --recognise proc --every 10s"
+                 --pid-file tmp/pids/server.pid --every 10s"
             }
             Self::Pm2 => {
                 "rekindle prove http://127.0.0.1:3000/ --restart 'pm2 reload app' \
                  --recognise header:x-pid --every 5s"
             }
             Self::Tableflip => {
-                "rekindle prove http://127.0.0.1:8080/ --signal HUP --pid-file app.pid \
-                 --recognise proc"
+                "rekindle prove http://127.0.0.1:8080/ --signal HUP --pid-file app.pid"
             }
             Self::Systemd => {
                 "rekindle prove http://127.0.0.1:8080/ --restart 'systemctl restart app' \
-                 --recognise proc --every 3s"
+                 --every 3s"
             }
             Self::DockerCompose => {
                 "rekindle prove http://127.0.0.1:8080/ --restart \

@@ -13,6 +13,8 @@ pub(crate) enum RecogniseArgument {
     Body(String),
     /// By which processes hold the listening socket.
     Proc,
+    /// Not at all: for servers whose process stays.
+    Off,
 }
 
 impl FromStr for RecogniseArgument {
@@ -22,9 +24,10 @@ impl FromStr for RecogniseArgument {
         match text.split_once(':') {
             None if text == "auto" => Ok(Self::Auto),
             None if text == "proc" => Ok(Self::Proc),
+            None if text == "off" => Ok(Self::Off),
             Some(("header", name)) if !name.is_empty() => Ok(Self::Header(name.to_owned())),
             Some(("body", pattern)) if !pattern.is_empty() => Ok(Self::Body(pattern.to_owned())),
-            _ => Err("write auto, header:x-pid, body:'pid (\\d+)' or proc".to_owned()),
+            _ => Err("write auto, header:x-pid, body:'pid (\\d+)', proc or off".to_owned()),
         }
     }
 }
@@ -38,6 +41,7 @@ mod tests {
         let table = [
             ("auto", RecogniseArgument::Auto),
             ("proc", RecogniseArgument::Proc),
+            ("off", RecogniseArgument::Off),
             ("header:x-pid", RecogniseArgument::Header("x-pid".to_owned())),
             (r"body:pid:(\d+)", RecogniseArgument::Body(r"pid:(\d+)".to_owned())),
         ];

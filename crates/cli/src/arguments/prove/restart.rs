@@ -69,7 +69,7 @@ pub(crate) struct RestartArguments {
     )]
     pub(crate) duration: Option<Duration>,
 
-    /// How a new process is told from the old: auto, header:NAME, body:REGEX, or proc
+    /// How a new process is told from the old: auto, header:NAME, body:REGEX, proc, or off
     #[arg(long, value_name = "HOW", default_value = "auto")]
     pub(crate) recognise: RecogniseArgument,
 }
