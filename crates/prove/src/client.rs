@@ -10,17 +10,19 @@
 //! ```
 //! A fault in any phase ends the request and the connection. The next request is another one.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::account::failure::{Failure, FailureKind, Fault, Phase};
 use crate::account::generation::Generations;
 use crate::account::tally::Counters;
+use crate::flow::Flow;
+use crate::http1::draft::Draft;
 use crate::http1::exchange::{Exchange, Received};
 use crate::recognise::Responder;
-use crate::request::Draft;
 use crate::run::{GroupRun, Run};
 use crate::stop::Stop;
 use crate::stream::{Glance, Stream};
@@ -31,7 +33,8 @@ use crate::wrong::WrongAnswer;
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
 /// The rest after a connection that could not be opened. The next attempt is another request, so
-/// that this is no retry; without it, a dead server would have the client burn the machine.
+/// that this is no retry; without it, a dead server would have the client burn the machine. In an
+/// open loop it is not made: the rate says how often to ask.
 const CONNECT_PAUSE: Duration = Duration::from_millis(10);
 
 /// One client of a group.
@@ -66,6 +69,7 @@ impl Client {
         random: fastrand::Rng,
         draft: Draft,
     ) -> Self {
+        let exchange = Exchange::new(Flow::new(&group.group));
         Self {
             run,
             group,
@@ -73,7 +77,7 @@ impl Client {
             stop,
             random,
             draft,
-            exchange: Exchange::new(),
+            exchange,
             connection: None,
             generations: Generations::default(),
         }
@@ -81,33 +85,56 @@ impl Client {
 
     /// Asks until it is over. A request under way then is finished first.
     pub(crate) async fn run(mut self) -> Generations {
-        let mut left = self.group.group.requests.unwrap_or(u64::MAX);
-        while left > 0 && !self.stop.is_over() {
-            left -= 1;
+        let mut rest = Duration::ZERO;
+        for number in 0..self.group.group.requests.unwrap_or(u64::MAX) {
+            let Some(since) = self.turn(number, rest).await else {
+                break;
+            };
             // A failed request is thought about like any other: what follows is no second try.
-            let mut rest = self.group.group.mode.think(&mut self.random) + self.group.group.pause;
-            if let Err(fault) = self.request().await {
+            rest = self.group.group.mode.think(&mut self.random) + self.group.group.pause;
+            if let Err(fault) = self.request(since).await {
                 rest += self.fail(fault);
             }
-            // After the last request too: a close that came with its answer is not to be missed.
-            self.rest(if left > 0 { rest } else { Duration::ZERO }).await;
         }
+        // A close that came with the last answer is not to be missed.
+        self.look();
         self.generations
     }
 
-    /// One request, from its start to its end.
-    async fn request(&mut self) -> Result<(), Fault> {
+    /// Rests until the next request begins, and says since when its answer is waited for: in an
+    /// open loop since it was due, else from now on. `None` if it is over.
+    async fn turn(&mut self, number: u64, rest: Duration) -> Option<Instant> {
+        let due = match self.group.pacer.clone() {
+            Some(pacer) => {
+                let due = pacer.due(self.place, number);
+                if due > Instant::now() {
+                    self.rest(pacer.until_due(self.place, number)).await;
+                }
+                Some(due)
+            }
+            None => {
+                if !rest.is_zero() {
+                    self.rest(sleep(rest)).await;
+                }
+                None
+            }
+        };
+        self.look();
+        (!self.stop.is_over()).then(|| due.unwrap_or_else(Instant::now))
+    }
+
+    /// One request, from its start to its end. Its answer has been waited for since then.
+    async fn request(&mut self, since: Instant) -> Result<(), Fault> {
         self.draft.renew(&mut self.random);
         self.counters().started.add_one();
-        let began = Instant::now();
-        let asked = timeout_at(began + self.run.request_limit, self.ask()).await;
+        let asked = timeout(self.run.request_limit, self.ask()).await;
         let received = asked.unwrap_or(Err(Fault::TIMED_OUT))?;
         self.run.gaps.answered(received.at - self.run.started);
         let is_last = !received.keeps || !self.group.group.mode.is_kept();
         if is_last {
             self.await_close().await?;
         }
-        self.count_answer(received, began);
+        self.count_answer(received, since);
         if is_last {
             self.connection = None;
         }
@@ -120,7 +147,8 @@ impl Client {
             Some(connection) => connection,
             none => {
                 self.exchange.enter(Phase::Connecting);
-                let connected = self.run.connector.connect().await?;
+                let reads_slowly = self.group.group.read_rate.is_some();
+                let connected = self.group.connector.connect(reads_slowly).await?;
                 none.insert(Connection {
                     stream: connected.stream,
                     local_port: connected.local_port,
@@ -145,7 +173,7 @@ impl Client {
         }
     }
 
-    fn count_answer(&mut self, received: Received, began: Instant) {
+    fn count_answer(&mut self, received: Received, since: Instant) {
         let answer = self.exchange.answer();
         let responder = answer.and_then(|answer| self.run.recognise.recognise(&answer));
         if let Some(connection) = &mut self.connection {
@@ -157,38 +185,35 @@ impl Client {
                 }
             }
         }
-        self.group.latencies.record(received.at - began);
+        self.group.latencies.record(received.at - since);
         self.counters().answered.add_one();
         if self.group.group.mode.is_kept() && !received.keeps {
             self.counters().announced_close.add_one();
         }
     }
 
-    /// Thinks and pauses, and notices what happens on the connection meanwhile.
-    async fn rest(&mut self, rest: Duration) {
-        if !rest.is_zero() {
-            let until = Instant::now() + rest;
-            self.rest_until(until).await;
-        }
-        // The last look before the next request, or before our own close.
-        let seen = self.connection.as_ref().map(|connection| connection.stream.glance());
-        self.notice(seen);
-    }
-
-    async fn rest_until(&mut self, until: Instant) {
+    /// Rests for so long, and notices what happens on the connection meanwhile.
+    async fn rest(&mut self, time: impl Future<Output = ()>) {
+        let mut time = pin!(time);
         let seen = match &self.connection {
             None => None,
             Some(connection) => tokio::select! {
                 seen = connection.stream.until_not_quiet() => Some(seen),
-                () = sleep_until(until) => return,
+                () = &mut time => return,
                 () = self.stop.over() => return,
             },
         };
         self.notice(seen);
         tokio::select! {
-            () = sleep_until(until) => {}
+            () = time => {}
             () = self.stop.over() => {}
         }
+    }
+
+    /// The last look before the next request, or before our own close.
+    fn look(&mut self) {
+        let seen = self.connection.as_ref().map(|connection| connection.stream.glance());
+        self.notice(seen);
     }
 
     /// Counts what was seen on a connection without a request under way, and leaves that one.

@@ -20,16 +20,21 @@ use rustix::io::Errno;
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 use crate::account::failure::{Cause, FailureKind, Fault};
+use crate::endpoint::Endpoint;
+use crate::flow::SLOW_RECEIVE_BUFFER_BYTES;
+use crate::protocol::Protocol;
 use crate::stream::Stream;
 use crate::target::Target;
+use crate::tls::{TlsClient, TlsError};
 
 /// How many sources a client on loopback has: the kernel's choice, and 63 of its own.
 const LOOPBACK_SOURCES: u8 = 64;
 
-/// Opens connections to one target.
+/// Opens connections to one endpoint.
 #[derive(Debug)]
 pub(crate) struct Connector {
     target: Target,
+    tls: Option<TlsClient>,
     sources: Sources,
 }
 
@@ -41,34 +46,47 @@ pub(crate) struct Connected {
 }
 
 impl Connector {
-    pub(crate) fn new(target: Target) -> Self {
+    pub(crate) fn new(endpoint: &Endpoint, protocol: Protocol) -> Result<Self, TlsError> {
+        let target = endpoint.target().clone();
+        let tls = endpoint.security().map(|tls| tls.client(protocol.alpn())).transpose()?;
         let is_loopback_v4 = matches!(
             &target,
             Target::Tcp(SocketAddr::V4(address)) if address.ip().is_loopback()
         );
         let count = if is_loopback_v4 { LOOPBACK_SOURCES } else { 1 };
-        Self { target, sources: Sources { count, current: AtomicU8::new(0) } }
+        Ok(Self { target, tls, sources: Sources { count, current: AtomicU8::new(0) } })
     }
 
-    pub(crate) async fn connect(&self) -> Result<Connected, Fault> {
+    /// Opens a connection, with a small receive buffer if it shall read slowly.
+    pub(crate) async fn connect(&self, reads_slowly: bool) -> Result<Connected, Fault> {
         match &self.target {
             Target::Tcp(address) => {
-                self.sources.first_with_ports(async |source| tcp(*address, source).await).await
+                let connect = async |source| tcp(*address, source, reads_slowly).await;
+                self.sources.first_with_ports(connect).await
             }
             Target::Unix(path) => UnixStream::connect(path)
                 .await
                 .map(|stream| Connected { stream: Stream::Unix(stream), local_port: None })
                 .map_err(|error| not_connected(&error)),
+            Target::Udp(_) => unreachable!("the plan was checked: streams do not go to UDP"),
         }
     }
 }
 
-async fn tcp(target: SocketAddr, source: Option<IpAddr>) -> Result<Connected, Fault> {
+async fn tcp(
+    target: SocketAddr,
+    source: Option<IpAddr>,
+    reads_slowly: bool,
+) -> Result<Connected, Fault> {
     let opened = async {
         let socket = match target {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
             SocketAddr::V6(_) => TcpSocket::new_v6()?,
         };
+        if reads_slowly {
+            // Before the connection is made: the window is agreed upon then.
+            socket.set_recv_buffer_size(SLOW_RECEIVE_BUFFER_BYTES)?;
+        }
         if let Some(source) = source {
             socket.bind((source, 0).into())?;
         }
@@ -171,8 +189,12 @@ mod tests {
         not_connected(&io::Error::from(errno))
     }
 
+    fn to(target: Target) -> Connector {
+        Connector::new(&target.into(), Protocol::Http1).unwrap()
+    }
+
     fn loopback() -> Sources {
-        Connector::new(Target::Tcp(([127, 0, 0, 1], 1).into())).sources
+        to(Target::Tcp(([127, 0, 0, 1], 1).into())).sources
     }
 
     #[tokio::test]
@@ -226,12 +248,11 @@ mod tests {
 
     #[test]
     fn only_loopback_has_more_than_one_source() {
-        let count =
-            |target: &str| Connector::new(Target::Tcp(target.parse().unwrap())).sources.count;
+        let count = |target: &str| to(Target::Tcp(target.parse().unwrap())).sources.count;
         assert_eq!(count("127.0.0.1:1"), LOOPBACK_SOURCES);
         assert_eq!(count("[::1]:1"), 1);
         assert_eq!(count("0.0.0.0:1"), 1);
-        assert_eq!(Connector::new(Target::Unix("/x".into())).sources.count, 1);
+        assert_eq!(to(Target::Unix("/x".into())).sources.count, 1);
     }
 
     #[test]
@@ -261,8 +282,8 @@ mod tests {
     #[tokio::test]
     async fn the_local_port_is_the_one_the_server_sees() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let connector = Connector::new(Target::Tcp(listener.local_addr().unwrap()));
-        let (connected, accepted) = tokio::join!(connector.connect(), listener.accept());
+        let connector = to(Target::Tcp(listener.local_addr().unwrap()));
+        let (connected, accepted) = tokio::join!(connector.connect(false), listener.accept());
         assert_eq!(connected.unwrap().local_port, Some(accepted.unwrap().1.port()));
     }
 }

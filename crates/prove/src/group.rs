@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::endpoint::Endpoint;
+use crate::protocol::Protocol;
 use crate::request::Request;
 
 /// The longest think time, as a multiple of the mean: an exponential tail has no end of its own.
@@ -68,6 +70,9 @@ pub struct Group {
     pub(crate) connections: usize,
     pub(crate) pause: Duration,
     pub(crate) requests: Option<u64>,
+    pub(crate) name: Option<String>,
+    pub(crate) endpoint: Option<Endpoint>,
+    pub(crate) protocol: Protocol,
     pub(crate) rate: Option<f64>,
     pub(crate) upload_time: Option<Duration>,
     pub(crate) read_rate: Option<u64>,
@@ -83,10 +88,34 @@ impl Group {
             connections: 1,
             pause: Duration::ZERO,
             requests: None,
+            name: None,
+            endpoint: None,
+            protocol: Protocol::default(),
             rate: None,
             upload_time: None,
             read_rate: None,
         }
+    }
+
+    /// What tables call it; without it, the name of its mode.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Where its connections go, if not where those of the plan go.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: impl Into<Endpoint>) -> Self {
+        self.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// What its connections speak; HTTP/1.1 without it.
+    #[must_use]
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
     }
 
     /// How many connections are open at the same time.
@@ -145,6 +174,11 @@ impl Group {
     pub fn requests(mut self, requests: u64) -> Self {
         self.requests = Some(requests);
         self
+    }
+
+    /// What tables call it.
+    pub(crate) fn label(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.mode.to_string())
     }
 }
 

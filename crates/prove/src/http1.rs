@@ -2,5 +2,6 @@
 
 pub(crate) mod answer;
 pub(crate) mod body;
+pub(crate) mod draft;
 pub(crate) mod exchange;
 pub(crate) mod head;

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use crate::account::generation::Generations;
 use crate::account::outcome::Outcome;
 use crate::account::tally::Tally;
+use crate::pacer::Waking;
 use crate::run::{GroupRun, Run};
 use crate::stop::Stopper;
 
@@ -23,6 +24,7 @@ pub struct Load {
     clients: Vec<JoinHandle<Generations>>,
     stopper: Stopper,
     duration: Option<Duration>,
+    waking: Vec<Waking>,
 }
 
 impl Load {
@@ -32,8 +34,9 @@ impl Load {
         clients: Vec<JoinHandle<Generations>>,
         stopper: Stopper,
         duration: Option<Duration>,
+        waking: Vec<Waking>,
     ) -> Self {
-        Self { run, groups, clients, stopper, duration }
+        Self { run, groups, clients, stopper, duration, waking }
     }
 
     /// The counters so far, of all groups. Cheap: no client is held up.
@@ -54,7 +57,7 @@ impl Load {
     /// Starts no more requests, lets those under way end, each within its own time limit, and tells
     /// what was found. Our own closing counts nowhere.
     pub async fn stop(self) -> Outcome {
-        let Self { run, groups, clients, stopper, duration } = self;
+        let Self { run, groups, clients, stopper, duration, waking: _waking } = self;
         let asked = run.elapsed();
         drop(stopper);
         end(&run, &groups, clients, duration.unwrap_or(asked).min(asked)).await
@@ -63,7 +66,7 @@ impl Load {
     /// Waits until all clients have ended by themselves, and tells what was found. Without a
     /// duration or a number of requests in the plan, that is never.
     pub async fn wait(self) -> Outcome {
-        let Self { run, groups, clients, stopper, duration } = self;
+        let Self { run, groups, clients, stopper, duration, waking: _waking } = self;
         let outcome = end(&run, &groups, clients, duration.unwrap_or(Duration::MAX)).await;
         drop(stopper);
         outcome

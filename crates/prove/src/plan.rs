@@ -1,30 +1,35 @@
 //! What a load shall be. Owns the settings and their check; refuses to run on without a check.
 
+pub(crate) mod error;
+mod fit;
+mod pace;
+
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::error::PlanError;
 use crate::client::Client;
-use crate::group::{Group, Mode};
+use crate::connect::Connector;
+use crate::endpoint::{Endpoint, EndpointError};
+use crate::group::Group;
+use crate::http1::draft::Draft;
 use crate::load::Load;
+use crate::pacer::Pacer;
 use crate::recognise::{ByHeaderOrBody, Recognise};
-use crate::request::{Draft, Request};
 use crate::run::{GroupRun, Run};
 use crate::stop::Stop;
-use crate::target::Target;
 
 const DEFAULT_REQUEST_LIMIT: Duration = Duration::from_secs(10);
 const DEFAULT_SEED: u64 = 1;
-/// From one request in a quarter of an hour to more than a machine can make, in requests a second.
-const RATES: RangeInclusive<f64> = 0.001..=1_000_000.0;
 /// An odd number whose multiples spread over all 64 bits: 2^64 divided by the golden ratio.
 const SEED_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The plan of a load: a target and groups of connections.
+/// The plan of a load: an endpoint and groups of connections.
 #[derive(Clone)]
 pub struct Plan {
-    target: Target,
+    endpoint: Endpoint,
     groups: Vec<Group>,
     duration: Option<Duration>,
     request_limit: Duration,
@@ -33,11 +38,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan without groups yet; it goes on until it is stopped.
+    /// A plan without groups yet; it goes on until it is stopped. A [`Target`](crate::Target) is
+    /// an endpoint too.
     #[must_use]
-    pub fn new(target: Target) -> Self {
+    pub fn new(endpoint: impl Into<Endpoint>) -> Self {
         Self {
-            target,
+            endpoint: endpoint.into(),
             groups: Vec::new(),
             duration: None,
             request_limit: DEFAULT_REQUEST_LIMIT,
@@ -89,68 +95,50 @@ impl Plan {
     /// # Panics
     /// Outside of a tokio runtime with I/O and time, as `tokio::spawn` does.
     pub fn start(self) -> Result<Load, PlanError> {
-        self.check()?;
-        let Self { target, groups, duration, request_limit, seed, recognise } = self;
-        let run = Arc::new(Run::new(target.clone(), request_limit, recognise));
+        let connectors = self.connectors()?;
+        let Self { endpoint, groups, duration, request_limit, seed, recognise } = self;
+        let run = Arc::new(Run::new(request_limit, recognise));
         let deadline = duration.and_then(|duration| run.started.checked_add(duration));
         let (stopper, stop) = Stop::new(deadline);
         let groups: Vec<_> = groups
             .into_iter()
+            .zip(connectors)
             .enumerate()
-            .map(|(index, group)| Arc::new(GroupRun::new(index, group)))
-            .collect();
+            .map(|(index, (group, connector))| {
+                Ok(Arc::new(GroupRun::new(index, group, connector, run.started)?))
+            })
+            .collect::<io::Result<_>>()
+            .map_err(|error| PlanError::Timer {
+                errno: error.raw_os_error().unwrap_or_default(),
+            })?;
         let mut clients = Vec::new();
         for (place, group) in groups.iter().flat_map(places) {
             let number = clients.len() as u64;
             let seed = seed.wrapping_add(SEED_STEP.wrapping_mul(number));
-            let Group { request, mode, .. } = &group.group;
-            let draft = Draft::new(request, &target, mode.is_kept(), number);
+            let endpoint = group.group.endpoint.as_ref().unwrap_or(&endpoint);
+            let draft = Draft::new(&group.group, endpoint, number);
             let random = fastrand::Rng::with_seed(seed);
             let (run, group) = (Arc::clone(&run), Arc::clone(group));
             let client = Client::new(run, group, place, stop.clone(), random, draft);
             clients.push(tokio::spawn(client.run()));
         }
-        Ok(Load::new(run, groups, clients, stopper, duration))
+        let waking = groups.iter().filter_map(|group| group.pacer.as_ref()).map(Pacer::start);
+        Ok(Load::new(run, groups.clone(), clients, stopper, duration, waking.collect()))
     }
 
-    fn check(&self) -> Result<(), PlanError> {
+    /// Checks everything, and says how each group connects.
+    fn connectors(&self) -> Result<Vec<Connector>, PlanError> {
         if self.groups.is_empty() {
             return Err(PlanError::NoGroup);
         }
-        for (group, Group { request, connections, .. }) in self.groups.iter().enumerate() {
-            if *connections == 0 {
-                return Err(PlanError::NoConnection { group });
-            }
-            if !request.has_sound_path() {
-                return Err(PlanError::Path { path: request.path().to_owned() });
-            }
-        }
-        let mut groups = self.groups.iter().enumerate();
-        groups.try_for_each(|(group, shape)| self.check_pace(group, shape))
-    }
-
-    /// Checks when and how fast a group asks.
-    fn check_pace(&self, group: usize, shape: &Group) -> Result<(), PlanError> {
-        if let Some(rate) = shape.rate {
-            if !RATES.contains(&rate) {
-                return Err(PlanError::Rate { group, rate: rate.to_string() });
-            }
-            if matches!(shape.mode, Mode::Idle { .. }) || !shape.pause.is_zero() {
-                return Err(PlanError::RateAndRest { group });
-            }
-        }
-        match (shape.upload_time, &shape.request) {
-            (Some(_), Request::Get { .. }) => return Err(PlanError::NothingToUpload { group }),
-            (Some(time), Request::Post { .. }) if time >= self.request_limit => {
-                let limit = self.request_limit;
-                return Err(PlanError::UploadTime { group, time, limit });
-            }
-            (Some(_) | None, Request::Post { .. }) | (None, Request::Get { .. }) => {}
-        }
-        match shape.read_rate {
-            Some(0) => Err(PlanError::ReadRate { group }),
-            Some(_) | None => Ok(()),
-        }
+        let connector = |(place, group): (usize, &Group)| {
+            let endpoint = group.endpoint.as_ref().unwrap_or(&self.endpoint);
+            fit::check(place, group, endpoint)?;
+            pace::check(place, group, self.request_limit)?;
+            let connector = Connector::new(endpoint, group.protocol);
+            connector.map_err(|error| EndpointError::Tls(error).into())
+        };
+        self.groups.iter().enumerate().map(connector).collect()
     }
 }
 
@@ -163,7 +151,7 @@ impl fmt::Debug for Plan {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Plan")
-            .field("target", &self.target)
+            .field("endpoint", &self.endpoint)
             .field("groups", &self.groups)
             .field("duration", &self.duration)
             .field("request_limit", &self.request_limit)
@@ -172,75 +160,12 @@ impl fmt::Debug for Plan {
     }
 }
 
-/// Why a plan cannot be carried out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PlanError {
-    /// There is no group.
-    #[error("start the load: the plan has no group of connections; add one")]
-    NoGroup,
-    /// A group has no connection.
-    #[error("start the load: group `{group}` has no connection; give it at least one")]
-    NoConnection {
-        /// The place of the group in the plan, from 0.
-        group: usize,
-    },
-    /// A path cannot stand in a request line.
-    #[error("start the load: path `{path}` must begin with `/` and be visible ASCII without `#`")]
-    Path {
-        /// The path.
-        path: String,
-    },
-    /// A group's rate is none.
-    #[error(
-        "start the load: group `{group}` cannot ask `{rate}` times a second; give it a rate from \
-         0.001 to 1,000,000"
-    )]
-    Rate {
-        /// The place of the group in the plan, from 0.
-        group: usize,
-        /// The rate.
-        rate: String,
-    },
-    /// A group would ask at a rate and when it has rested.
-    #[error(
-        "start the load: group `{group}` has a rate, which says when it asks, and think times or \
-         a pause as well; leave out one of them"
-    )]
-    RateAndRest {
-        /// The place of the group in the plan, from 0.
-        group: usize,
-    },
-    /// An upload without a body.
-    #[error("start the load: group `{group}` has an upload time and no body; let it post one")]
-    NothingToUpload {
-        /// The place of the group in the plan, from 0.
-        group: usize,
-    },
-    /// An upload cannot end in time.
-    #[error(
-        "start the load: each upload of group `{group}` takes {time:?}, and each request may take \
-         {limit:?}; let requests take longer"
-    )]
-    UploadTime {
-        /// The place of the group in the plan, from 0.
-        group: usize,
-        /// How long an upload takes.
-        time: Duration,
-        /// How long a request may take.
-        limit: Duration,
-    },
-    /// Nothing would ever be read.
-    #[error("start the load: group `{group}` reads 0 bytes a second; let it read at least one")]
-    ReadRate {
-        /// The place of the group in the plan, from 0.
-        group: usize,
-    },
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::group::Mode;
+    use crate::request::Request;
+    use crate::target::Target;
 
     fn plan() -> Plan {
         Plan::new(Target::Unix("/nowhere".into()))
@@ -255,35 +180,5 @@ mod tests {
         let path = "/ HTTP/1.1\r\n";
         let smuggled = plan().group(sound).group(Group::new(Mode::Keep, Request::get(path)));
         assert_eq!(smuggled.start().unwrap_err(), PlanError::Path { path: path.to_owned() });
-    }
-
-    #[tokio::test]
-    async fn a_pace_that_cannot_be_kept_is_not_started() {
-        let get = || Group::new(Mode::Keep, Request::get("/"));
-        let post = || Group::new(Mode::Keep, Request::post("/", 100));
-        let idle = Mode::Idle { mean_think: Duration::from_secs(1) };
-        let limit = DEFAULT_REQUEST_LIMIT;
-        let cases = [
-            (get().rate(0.0), PlanError::Rate { group: 0, rate: "0".into() }),
-            (get().rate(f64::NAN), PlanError::Rate { group: 0, rate: "NaN".into() }),
-            (get().rate(-1.0), PlanError::Rate { group: 0, rate: "-1".into() }),
-            (get().rate(f64::INFINITY), PlanError::Rate { group: 0, rate: "inf".into() }),
-            (Group::new(idle, Request::get("/")).rate(1.0), PlanError::RateAndRest { group: 0 }),
-            (get().rate(1.0).pause(limit), PlanError::RateAndRest { group: 0 }),
-            (get().upload_time(limit), PlanError::NothingToUpload { group: 0 }),
-            (post().upload_time(limit), PlanError::UploadTime { group: 0, time: limit, limit }),
-            (get().read_rate(0), PlanError::ReadRate { group: 0 }),
-        ];
-        for (group, error) in cases {
-            assert_eq!(plan().group(group).start().unwrap_err(), error);
-        }
-        let sound = post().rate(10.0).read_rate(1).upload_time(limit / 2);
-        assert_eq!(plan().group(sound).check(), Ok(()));
-    }
-
-    #[test]
-    fn errors_say_what_to_do() {
-        let text = PlanError::NoConnection { group: 1 }.to_string();
-        assert_eq!(text, "start the load: group `1` has no connection; give it at least one");
     }
 }

@@ -1,6 +1,7 @@
 //! What the clients of one load share. Owns nothing but that; refuses to act.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,13 +14,12 @@ use crate::account::latency::LatencyLog;
 use crate::account::tally::{Counters, Tally};
 use crate::connect::Connector;
 use crate::group::Group;
+use crate::pacer::Pacer;
 use crate::recognise::Recognise;
-use crate::target::Target;
 
 /// Shared by all clients of a load.
 pub(crate) struct Run {
     pub(crate) started: Instant,
-    pub(crate) connector: Connector,
     pub(crate) request_limit: Duration,
     pub(crate) recognise: Arc<dyn Recognise>,
     pub(crate) gaps: GapMeter,
@@ -29,14 +29,9 @@ pub(crate) struct Run {
 
 impl Run {
     /// A run that starts now.
-    pub(crate) fn new(
-        target: Target,
-        request_limit: Duration,
-        recognise: Arc<dyn Recognise>,
-    ) -> Self {
+    pub(crate) fn new(request_limit: Duration, recognise: Arc<dyn Recognise>) -> Self {
         Self {
             started: Instant::now(),
-            connector: Connector::new(target),
             request_limit,
             recognise,
             gaps: GapMeter::default(),
@@ -52,7 +47,7 @@ impl Run {
 
 impl fmt::Debug for Run {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Run").field("connector", &self.connector).finish_non_exhaustive()
+        formatter.debug_struct("Run").field("started", &self.started).finish_non_exhaustive()
     }
 }
 
@@ -61,15 +56,29 @@ impl fmt::Debug for Run {
 pub(crate) struct GroupRun {
     pub(crate) index: usize,
     pub(crate) group: Group,
+    pub(crate) connector: Connector,
     pub(crate) latencies: LatencyLog,
     /// One for each client.
     pub(crate) counters: Box<[Counters]>,
+    /// Who says when requests are due, in an open loop.
+    pub(crate) pacer: Option<Arc<Pacer>>,
 }
 
 impl GroupRun {
-    pub(crate) fn new(index: usize, group: Group) -> Self {
+    /// # Errors
+    /// If the system has no timer left for an open loop.
+    pub(crate) fn new(
+        index: usize,
+        group: Group,
+        connector: Connector,
+        started: Instant,
+    ) -> io::Result<Self> {
         let counters = (0..group.connections).map(|_| Counters::default()).collect();
-        Self { index, group, latencies: LatencyLog::new(), counters }
+        let pacer = match group.rate {
+            Some(rate) => Some(Arc::new(Pacer::new(started, rate, group.connections)?)),
+            None => None,
+        };
+        Ok(Self { index, group, connector, latencies: LatencyLog::new(), counters, pacer })
     }
 
     pub(crate) fn tally(&self) -> Tally {
@@ -96,8 +105,11 @@ impl Newest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::Endpoint;
     use crate::group::Mode;
+    use crate::protocol::Protocol;
     use crate::request::Request;
+    use crate::target::Target;
 
     #[test]
     fn newest_never_goes_back() {
@@ -113,7 +125,9 @@ mod tests {
     #[test]
     fn a_group_counts_all_its_clients() {
         let group = Group::new(Mode::Keep, Request::get("/")).connections(3);
-        let run = GroupRun::new(0, group);
+        let endpoint = Endpoint::from(Target::Unix("/x".into()));
+        let connector = Connector::new(&endpoint, Protocol::Http1).unwrap();
+        let run = GroupRun::new(0, group, connector, Instant::now()).unwrap();
         run.counters.iter().for_each(|counters| counters.started.add_one());
         assert_eq!(run.tally(), Tally { started: 3, ..Tally::default() });
     }

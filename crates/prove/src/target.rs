@@ -12,13 +12,16 @@ pub enum Target {
     Tcp(SocketAddr),
     /// The path of a Unix stream socket.
     Unix(PathBuf),
+    /// A UDP address, IPv4 or IPv6: for [`Protocol::Datagrams`](crate::Protocol::Datagrams), and
+    /// for that alone.
+    Udp(SocketAddr),
 }
 
 impl Target {
     /// What the `Host` field of a request says: RFC 9110 §7.2 wants one, and a Unix path is none.
     pub(crate) fn host(&self) -> String {
         match self {
-            Self::Tcp(address) => address.to_string(),
+            Self::Tcp(address) | Self::Udp(address) => address.to_string(),
             Self::Unix(_) => "localhost".to_owned(),
         }
     }
@@ -29,6 +32,7 @@ impl fmt::Display for Target {
         match self {
             Self::Tcp(address) => address.fmt(formatter),
             Self::Unix(path) => write!(formatter, "unix:{}", path.display()),
+            Self::Udp(address) => write!(formatter, "udp:{address}"),
         }
     }
 }
@@ -50,5 +54,6 @@ mod tests {
     fn display_tells_a_path_from_an_address() {
         assert_eq!(Target::Tcp(([127, 0, 0, 1], 80).into()).to_string(), "127.0.0.1:80");
         assert_eq!(Target::Unix("/run/x".into()).to_string(), "unix:/run/x");
+        assert_eq!(Target::Udp(([127, 0, 0, 1], 80).into()).to_string(), "udp:127.0.0.1:80");
     }
 }

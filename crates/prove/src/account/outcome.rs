@@ -40,6 +40,8 @@ pub struct Outcome {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct GroupOutcome {
+    /// What tables call it: the name that the plan gave it, or else its mode.
+    pub name: String,
     /// How the group used its connections.
     pub mode: Mode,
     /// What it asked, in words.
@@ -95,6 +97,7 @@ impl Outcome {
 impl GroupOutcome {
     fn new(run: &GroupRun) -> Self {
         Self {
+            name: run.group.label(),
             mode: run.group.mode,
             request: run.group.request.to_string(),
             connections: run.group.connections,

@@ -3,13 +3,14 @@
 
 use std::io;
 
-use tokio::io::Interest;
-use tokio::time::Instant;
+use tokio::io::{Interest, Ready};
+use tokio::time::{Instant, timeout_at};
 
 use crate::account::failure::{Fault, Phase};
+use crate::flow::{Flow, Reading};
 use crate::http1::answer::AnswerDecoder;
+use crate::http1::draft::Draft;
 use crate::recognise::Answer;
-use crate::request::Draft;
 use crate::stream::Stream;
 use crate::wrong::WrongAnswer;
 
@@ -21,6 +22,7 @@ pub(crate) struct Exchange {
     decoder: AnswerDecoder,
     input: Box<[u8]>,
     phase: Phase,
+    flow: Flow,
 }
 
 /// A whole and right answer came.
@@ -33,9 +35,9 @@ pub(crate) struct Received {
 }
 
 impl Exchange {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(flow: Flow) -> Self {
         let input = vec![0; INPUT_BYTES].into_boxed_slice();
-        Self { decoder: AnswerDecoder::new(), input, phase: Phase::Idle }
+        Self { decoder: AnswerDecoder::new(), input, phase: Phase::Idle, flow }
     }
 
     /// How far the exchange has come: it stays where it was when it failed or was given up.
@@ -57,36 +59,40 @@ impl Exchange {
     pub(crate) async fn run(&mut self, stream: &Stream, draft: &Draft) -> Result<Received, Fault> {
         self.decoder.begin();
         self.phase = Phase::Sending;
-        let mut unsent = draft.bytes();
+        let mut reading = self.flow.reading();
+        let mut sending = Sending::begin(draft, self.flow);
         loop {
-            unsent = send(stream, unsent)?;
-            if unsent.is_empty() && self.phase == Phase::Sending {
+            sending.send(stream)?;
+            if sending.is_done() && self.phase == Phase::Sending {
                 self.phase = Phase::Awaiting;
             }
-            let interest = match unsent {
-                [] => Interest::READABLE,
-                _ => Interest::READABLE | Interest::WRITABLE,
-            };
-            let ready = stream.ready(interest).await.map_err(|error| Fault::broken(&error))?;
-            if ready.is_readable() && self.read(stream, draft.echo())? {
+            let can_read = until_ready(stream, &sending, reading).await?;
+            if can_read && self.read(stream, draft.echo(), &mut reading)? {
                 let at = Instant::now();
-                return match unsent {
-                    [] => Ok(Received { at, keeps: self.decoder.keeps() }),
-                    _ => Err(WrongAnswer::Early.into()),
+                return match sending.is_done() {
+                    true => Ok(Received { at, keeps: self.decoder.keeps() }),
+                    false => Err(WrongAnswer::Early.into()),
                 };
             }
         }
     }
 
     /// Reads what is there, and says whether the answer is whole.
-    fn read(&mut self, stream: &Stream, echo: Option<&[u8]>) -> Result<bool, Fault> {
-        match stream.try_read(&mut self.input) {
+    fn read(
+        &mut self,
+        stream: &Stream,
+        echo: Option<&[u8]>,
+        reading: &mut Reading,
+    ) -> Result<bool, Fault> {
+        let room = reading.at_once(self.input.len());
+        match stream.try_read(&mut self.input[..room]) {
             Ok(0) => match self.decoder.end_of_file(echo)? {
                 true => Ok(true),
                 false => Err(Fault::LOST),
             },
             Ok(count) => {
                 self.phase = Phase::Reading;
+                reading.read(count, Instant::now);
                 Ok(self.decoder.feed(&self.input[..count], echo)?)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
@@ -95,16 +101,85 @@ impl Exchange {
     }
 }
 
-/// Writes as much as the socket takes, and returns the rest.
-fn send<'a>(stream: &Stream, mut unsent: &'a [u8]) -> Result<&'a [u8], Fault> {
-    while !unsent.is_empty() {
-        match stream.try_write(unsent) {
-            Ok(count) => unsent = &unsent[count..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(error) => return Err(Fault::broken(&error)),
+/// Waits until something can go on, and says whether reading can.
+async fn until_ready(
+    stream: &Stream,
+    sending: &Sending<'_>,
+    reading: Reading,
+) -> Result<bool, Fault> {
+    let reads_at = reading.waits_until(Instant::now);
+    let interest = match (reads_at, sending.is_blocked()) {
+        (None, false) => Some(Interest::READABLE),
+        (None, true) => Some(Interest::READABLE | Interest::WRITABLE),
+        (Some(_), false) => None,
+        (Some(_), true) => Some(Interest::WRITABLE),
+    };
+    let ready = async {
+        match interest {
+            Some(interest) => stream.ready(interest).await,
+            None => std::future::pending().await,
         }
+    };
+    let ready = match reads_at.into_iter().chain(sending.goes_on_at()).min() {
+        Some(at) => timeout_at(at, ready).await.unwrap_or(Ok(Ready::EMPTY)),
+        None => ready.await,
+    };
+    Ok(ready.map_err(|error| Fault::broken(&error))?.is_readable())
+}
+
+/// A request on its way.
+#[derive(Debug)]
+struct Sending<'a> {
+    bytes: &'a [u8],
+    /// How many of them are the head, which goes at once.
+    head_bytes: usize,
+    sent_bytes: usize,
+    /// How many may go, as of the last look.
+    sendable_bytes: usize,
+    flow: Flow,
+    began: Instant,
+}
+
+impl<'a> Sending<'a> {
+    fn begin(draft: &'a Draft, flow: Flow) -> Self {
+        let bytes = draft.bytes();
+        let head_bytes = bytes.len() - draft.echo().map_or(0, <[u8]>::len);
+        let began = Instant::now();
+        Self { bytes, head_bytes, sent_bytes: 0, sendable_bytes: 0, flow, began }
     }
-    Ok(unsent)
+
+    /// Writes as much as may go and as the socket takes.
+    fn send(&mut self, stream: &Stream) -> Result<(), Fault> {
+        if self.is_done() {
+            return Ok(());
+        }
+        let body_bytes = self.bytes.len() - self.head_bytes;
+        self.sendable_bytes =
+            self.head_bytes + self.flow.sendable(body_bytes, self.began.elapsed());
+        while self.is_blocked() {
+            match stream.try_write(&self.bytes[self.sent_bytes..self.sendable_bytes]) {
+                Ok(count) => self.sent_bytes += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(Fault::broken(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        self.sent_bytes == self.bytes.len()
+    }
+
+    /// Whether it waits for the socket.
+    fn is_blocked(&self) -> bool {
+        self.sent_bytes < self.sendable_bytes
+    }
+
+    /// When more may go, if it waits for that.
+    fn goes_on_at(&self) -> Option<Instant> {
+        let waits = !self.is_done() && !self.is_blocked();
+        waits.then(|| self.flow.next_upload(self.began, Instant::now()))
+    }
 }
 
 #[cfg(test)]
@@ -114,13 +189,16 @@ mod tests {
 
     use super::*;
     use crate::account::failure::{Cause, FailureKind};
+    use crate::endpoint::Endpoint;
+    use crate::group::{Group, Mode};
     use crate::request::Request;
     use crate::target::Target;
 
     const SOUND: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
     fn draft(request: &Request) -> Draft {
-        let mut draft = Draft::new(request, &Target::Unix("/x".into()), true, 0);
+        let endpoint = Endpoint::from(Target::Unix("/x".into()));
+        let mut draft = Draft::new(&Group::new(Mode::Keep, request.clone()), &endpoint, 0);
         draft.renew(&mut fastrand::Rng::with_seed(1));
         draft
     }
@@ -132,7 +210,7 @@ mod tests {
     ) -> (Result<Received, Fault>, Phase) {
         let (near, far) = UnixStream::pair().unwrap();
         let (near, draft) = (Stream::Unix(near), draft(request));
-        let mut exchange = Exchange::new();
+        let mut exchange = Exchange::new(Flow::default());
         let (received, ()) = tokio::join!(exchange.run(&near, &draft), server(far));
         (received, exchange.phase())
     }
@@ -201,7 +279,8 @@ mod tests {
         let request = Request::get(format!("/{}", "a".repeat(8 << 20)));
         let (near, mut far) = UnixStream::pair().unwrap();
         far.write_all(SOUND).await.unwrap();
-        let received = Exchange::new().run(&Stream::Unix(near), &draft(&request)).await;
+        let received =
+            Exchange::new(Flow::default()).run(&Stream::Unix(near), &draft(&request)).await;
         assert_eq!(received.unwrap_err(), WrongAnswer::Early.into());
     }
 }
