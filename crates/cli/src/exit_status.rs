@@ -62,8 +62,12 @@ impl ExitStatus {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done, and nobody noticed",
-            Self::Noticed => "done, and clients noticed: counted by `demo` or `prove`, or cut by `stop`",
-            Self::CouldNotRun => "not tried or not measured: wrong usage, or the system did not let it run",
+            Self::Noticed => {
+                "done, and clients noticed: counted by `demo` or `prove`, or cut by `stop`"
+            }
+            Self::CouldNotRun => {
+                "not tried or not measured: wrong usage, or the system did not let it run"
+            }
             Self::NotRunning => "the service does not run",
             Self::Refused => "refused: not the moment, or not the user",
             Self::Aborted => "the upgrade was aborted; the old process never stopped serving",

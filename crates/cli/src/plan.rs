@@ -9,11 +9,11 @@ use rekindle::Signal;
 use rekindle::control::Wait;
 
 use crate::arguments::{
-    Cli, DemoArguments, DemoServerArguments, HammerArguments, ProveArguments, StatusArguments, StopArguments,
-    UntilArgument, UpgradeArguments, Verb, WhomArguments,
+    Cli, DemoArguments, DemoServerArguments, HammerArguments, ProveArguments, StatusArguments,
+    StopArguments, UntilArgument, UpgradeArguments, Verb, WhomArguments,
 };
-use crate::output::{Format, Output};
 use crate::failure::Failure;
+use crate::output::{Format, Output};
 use crate::{control, demo, demo_server, pid_file, prove};
 
 /// How long `upgrade --pid-file` waits: as long as a service gives its next version to get ready.

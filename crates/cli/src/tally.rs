@@ -45,11 +45,7 @@ pub(crate) fn counters(tally: &Tally) -> [Counted; 11] {
         told("told to close", announced_close),
         told("unsolicited bytes", unsolicited),
         // Of this machine and not of the server: mostly there is nothing to say.
-        Counted {
-            name: "could not be measured",
-            number: could_not_measure,
-            is_always_told: false,
-        },
+        Counted { name: "could not be measured", number: could_not_measure, is_always_told: false },
     ]
 }
 

@@ -14,7 +14,7 @@ use clap::Args;
 
 pub(crate) use example::Example;
 #[cfg(test)]
-pub(super) use example::words;
+pub(in crate::arguments) use example::words;
 pub(crate) use field::FieldArgument;
 pub(crate) use load::{LoadArguments, RequestArguments};
 pub(crate) use mode::{ModeArgument, ModeName, Place};

@@ -22,7 +22,8 @@ const TRY_TIME: Duration = Duration::from_secs(1);
 pub(super) async fn plan(plan: &TrialPlan) -> Result<Plan, Failure> {
     let trusted = match &plan.address.trust {
         Trust::File(path) => {
-            let read = tokio::fs::read(path).await;
+            // Before anything is measured: it may block.
+            let read = std::fs::read(path);
             Some(read.with_context(|| format!("read the certificates in `{}`", path.display()))?)
         }
         Trust::System | Trust::Anyone => None,
@@ -39,9 +40,8 @@ pub(super) async fn plan(plan: &TrialPlan) -> Result<Plan, Failure> {
     let first = endpoints.first().expect("a plan has a group").clone();
     let load = Plan::new(first).request_limit(plan.request_timeout).seed(plan.seed);
     let groups = plan.groups.iter().zip(endpoints);
-    Ok(groups.fold(load, |load, (group, endpoint)| {
-        load.group(group.group.clone().endpoint(endpoint))
-    }))
+    Ok(groups
+        .fold(load, |load, (group, endpoint)| load.group(group.group.clone().endpoint(endpoint))))
 }
 
 fn endpoint(target: Target, url: &Url, address: &AddressPlan, trusted: Option<&[u8]>) -> Endpoint {
@@ -87,7 +87,8 @@ impl Resolved {
         let found: io::Result<Vec<_>> = lookup_host((host, port)).await.map(Iterator::collect);
         let found = found.with_context(|| format!("find the address of `{host}`"))?;
         let address = choose(&found, url.scheme).await;
-        let address = address.ok_or_else(|| anyhow!("find the address of `{host}`: it has none"))?;
+        let address =
+            address.ok_or_else(|| anyhow!("find the address of `{host}`: it has none"))?;
         self.0.push((host.to_owned(), port, address));
         Ok(address)
     }

@@ -75,7 +75,9 @@ pub(crate) enum Trust {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Schedule {
     /// Nobody is restarted by this command.
-    Alone { duration: Duration },
+    Alone {
+        duration: Duration,
+    },
     Restarts(Restarts),
 }
 
@@ -201,5 +203,171 @@ fn way(arguments: &RestartArguments) -> Option<Way> {
             Some(Way::SignalToPidFile { name, path: path.clone() })
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        prove: ProveArguments,
+    }
+
+    fn parsed(words: &[&str]) -> Result<ProveArguments, String> {
+        let words = std::iter::once(&"x").chain(words);
+        let arguments = Arguments::try_parse_from(words).map_err(|error| error.to_string())?;
+        Ok(arguments.prove)
+    }
+
+    fn trial(words: &[&str]) -> TrialPlan {
+        match Plan::new(parsed(words).unwrap(), Format::Text).unwrap() {
+            Plan::Trial(plan) => *plan,
+            examples @ Plan::Examples(_) => panic!("{examples:?}"),
+        }
+    }
+
+    const HOME: &str = "http://x/";
+
+    #[test]
+    fn each_way_to_restart_is_taken_as_it_is_given() {
+        let name: SignalName = "HUP".parse().unwrap();
+        let table = [
+            (&["--restart", "a b"][..], Way::Command("a b".to_owned())),
+            (&["--signal", "HUP", "--pid", "7"], Way::SignalToPid { name, pid: 7 }),
+            (
+                &["--signal", "hup", "--pid-file", "p"],
+                Way::SignalToPidFile { name, path: "p".into() },
+            ),
+            (&["--control", "c"], Way::Control("c".into())),
+        ];
+        for (words, way) in table {
+            let plan = trial(&[&[HOME], words].concat());
+            let expected = Restarts {
+                way,
+                times: 10,
+                every: Duration::from_secs(1),
+                lead: None,
+                settle: None,
+                timeout: Duration::from_secs(60),
+            };
+            assert_eq!(plan.schedule, Schedule::Restarts(expected), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_way_the_load_runs_for_a_while() {
+        let seconds = |seconds| Schedule::Alone { duration: Duration::from_secs(seconds) };
+        assert_eq!(trial(&[HOME]).schedule, seconds(10));
+        assert_eq!(trial(&[HOME, "--duration", "1min"]).schedule, seconds(60));
+    }
+
+    #[test]
+    fn what_makes_no_sense_together_is_refused() {
+        for words in [
+            &[][..],
+            &[HOME, "--restart", "a", "--control", "b"],
+            &[HOME, "--signal", "HUP"],
+            &[HOME, "--pid", "7"],
+            &[HOME, "--signal", "HUP", "--pid", "7", "--pid-file", "p"],
+            &[HOME, "--signal", "NONE", "--pid", "7"],
+            &[HOME, "--signal", "HUP", "--pid", "0"],
+            &[HOME, "--restarts", "3"],
+            &[HOME, "--restart", "a", "--duration", "3s"],
+            &[HOME, "--insecure", "--cacert", "c"],
+            &[HOME, "--example", "nginx"],
+            &["--example", "iis"],
+            &[HOME, "--allow", "lost"],
+            &[HOME, "--allow", "bad=1"],
+        ] {
+            assert!(parsed(words).is_err(), "{words:?}");
+        }
+        let refused =
+            |words: &[&str], format| Plan::new(parsed(words).unwrap(), format).unwrap_err();
+        let words = [HOME, "--restart", "a", "--every", "0s"];
+        assert_eq!(refused(&words, Format::Text), PlanError::NoPace);
+        let words = ["udp://x:7", "--unix", "p"];
+        assert_eq!(refused(&words, Format::Text), PlanError::DatagramsOverUnix);
+        let words = [HOME, "--markdown", "-"];
+        assert_eq!(refused(&words, Format::Json), PlanError::TwoAnswers);
+        assert_eq!(trial(&words).markdown, Some(MarkdownPlan::Stdout));
+    }
+
+    #[test]
+    fn a_unix_socket_is_asked_without_a_url_too() {
+        let plan = trial(&["--unix", "/run/x"]);
+        assert_eq!(plan.url.to_string(), "http://localhost/");
+        assert_eq!(plan.place(), "http://localhost/ at unix:/run/x");
+        let elsewhere = trial(&["--unix", "/run/x", "--mode", "udp@udp://x:7", "--mode", "new"]);
+        let elsewhere: Vec<_> = elsewhere.groups.iter().map(|group| group.is_elsewhere).collect();
+        assert_eq!(elsewhere, [true, false]);
+    }
+
+    #[test]
+    fn who_is_trusted_is_said_in_one_of_three_ways() {
+        let trust = |words: &[&str]| trial(&[&["https://x/"], words].concat()).address.trust;
+        assert_eq!(trust(&[]), Trust::System);
+        assert_eq!(trust(&["--cacert", "c"]), Trust::File("c".into()));
+        assert_eq!(trust(&["--insecure"]), Trust::Anyone);
+    }
+
+    #[test]
+    fn examples_are_asked_for_by_name_or_all() {
+        let plan = |words| Plan::new(parsed(words).unwrap(), Format::Text).unwrap();
+        assert_eq!(plan(&["--example"]), Plan::Examples(None));
+        assert_eq!(plan(&["--example", "nginx"]), Plan::Examples(Some(Example::Nginx)));
+    }
+
+    #[test]
+    fn all_that_is_said_arrives() {
+        let plan = trial(&[
+            HOME,
+            "--host",
+            "y:8",
+            "--header",
+            "A: b",
+            "--header",
+            "c:d",
+            "--seed",
+            "7",
+            "--request-timeout",
+            "3s",
+            "--recognise",
+            "header:x-pid",
+            "--allow",
+            "lost=0.1%",
+            "--report",
+            "r.html",
+            "--markdown",
+            "m.md",
+            "--restart",
+            "a",
+            "--restarts",
+            "3",
+            "--every",
+            "2s",
+            "--lead",
+            "5s",
+            "--settle",
+            "6s",
+            "--restart-timeout",
+            "7s",
+        ]);
+        assert_eq!(plan.address.host.as_deref(), Some("y:8"));
+        assert_eq!(plan.address.fields, ["A: b", "c:d"].map(|field| field.parse().unwrap()));
+        assert_eq!((plan.seed, plan.request_timeout), (7, Duration::from_secs(3)));
+        assert_eq!(plan.recognise, RecogniseArgument::Header("x-pid".to_owned()));
+        assert_eq!(plan.allowances, ["lost=0.1%".parse().unwrap()]);
+        assert_eq!(plan.html, Some("r.html".into()));
+        assert_eq!(plan.markdown, Some(MarkdownPlan::File("m.md".into())));
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        let Schedule::Restarts(restarts) = plan.schedule else { panic!("{:?}", plan.schedule) };
+        assert_eq!((restarts.times, Some(restarts.every)), (3, seconds(2)));
+        assert_eq!((restarts.lead, restarts.settle), (seconds(5), seconds(6)));
+        assert_eq!(Some(restarts.timeout), seconds(7));
     }
 }

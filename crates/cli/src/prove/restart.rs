@@ -42,9 +42,7 @@ impl Restart for Control {
         Box::pin(async move {
             match asked.await {
                 Ok(Ok(())) => Ok(()),
-                Ok(Err(failure)) => {
-                    Err(RestartError::other(format_args!("{:#}", failure.error)))
-                }
+                Ok(Err(failure)) => Err(RestartError::other(format_args!("{:#}", failure.error))),
                 Err(error) => Err(RestartError::other(error)),
             }
         })

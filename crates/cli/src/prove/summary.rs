@@ -100,7 +100,8 @@ fn restarts(formatter: &mut fmt::Formatter<'_>, proof: &Proof) -> fmt::Result {
         return Ok(());
     }
     writeln!(formatter, "{}", styled(TITLE, "The restarts"))?;
-    let all: Vec<_> = proof.restarts.iter().map(|restart| (restart, tally_of(proof, restart))).collect();
+    let all: Vec<_> =
+        proof.restarts.iter().map(|restart| (restart, tally_of(proof, restart))).collect();
     let worse = |(restart, tally): &(&RestartOutcome, Tally)| {
         tally.noticed() > 0 || restart.state != RestartState::Changed
     };
@@ -126,7 +127,10 @@ fn restarts(formatter: &mut fmt::Formatter<'_>, proof: &Proof) -> fmt::Result {
         let harmless = all.len() - worst;
         let left = (all.len() - told.len()).saturating_sub(harmless);
         let left = if left > 0 { format!("{left} more, and ") } else { String::new() };
-        writeln!(formatter, "  … {left}{harmless} restarts in which nothing was noticed: see --json")?;
+        writeln!(
+            formatter,
+            "  … {left}{harmless} restarts in which nothing was noticed: see --json"
+        )?;
     }
     writeln!(formatter)
 }

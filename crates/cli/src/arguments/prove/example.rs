@@ -54,7 +54,9 @@ impl Example {
                 "`pm2 reload` of an application in cluster mode. The daemon holds the socket, so\n\
                  let the application name its process: setHeader('x-pid', process.pid)."
             }
-            Self::Tableflip => "A Go program on tableflip that upgrades on HUP and keeps a PIDFile.",
+            Self::Tableflip => {
+                "A Go program on tableflip that upgrades on HUP and keeps a PIDFile."
+            }
             Self::Systemd => {
                 "A unit that is restarted, by a socket unit or not: /proc tells the processes\n\
                  apart, to root."
@@ -78,9 +80,7 @@ impl Example {
     /// The command line.
     pub(crate) const fn line(self) -> &'static str {
         match self {
-            Self::Nginx => {
-                "rekindle prove http://127.0.0.1:80/ --restart 'nginx -s reload'"
-            }
+            Self::Nginx => "rekindle prove http://127.0.0.1:80/ --restart 'nginx -s reload'",
             Self::Haproxy => {
                 "rekindle prove http://127.0.0.1:80/ --signal USR2 --pid-file /run/haproxy.pid"
             }
@@ -115,9 +115,7 @@ impl Example {
             Self::RekindlePidFile => {
                 "rekindle prove http://127.0.0.1:8080/ --signal HUP --pid-file app.pid"
             }
-            Self::RekindleControl => {
-                "rekindle prove http://127.0.0.1:8080/ --control app.sock"
-            }
+            Self::RekindleControl => "rekindle prove http://127.0.0.1:8080/ --control app.sock",
             Self::ByHand => "rekindle prove http://127.0.0.1:8080/ --duration 5min",
         }
     }
@@ -125,7 +123,7 @@ impl Example {
 
 /// The words of a line as a shell splits it, with single quotes and nothing else.
 #[cfg(test)]
-pub(super) fn words(line: &str) -> Vec<String> {
+pub(in crate::arguments) fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (place, part) in line.split('\'').enumerate() {
         match place % 2 {
