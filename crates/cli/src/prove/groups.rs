@@ -43,7 +43,7 @@ pub(super) fn plan(
     let mut plans = Vec::new();
     for (mode, part) in modes.iter().zip(parts) {
         let url = place(url, mode)?;
-        let mut group = group(mode.name, &url, load, requests)?;
+        let mut group = group(mode.name, &url, load, requests);
         let name = name(mode, &modes);
         group = group.name(&name).connections(part);
         if let Some(rate) = load.rate.filter(|_| is_paced(mode.name)) {
@@ -130,7 +130,7 @@ fn group(
     url: &Url,
     load: &LoadArguments,
     requests: &RequestArguments,
-) -> Result<Group, PlanError> {
+) -> Group {
     let mode = match name {
         ModeName::New => Mode::New,
         ModeName::Idle => Mode::Idle { mean_think: load.think },
@@ -152,19 +152,13 @@ fn group(
         (Protocol::Http1 | Protocol::Http2 { .. }, _) => Request::get(&url.path),
         _ => Request::message(&url.path, requests.message_size),
     };
-    if protocol == Protocol::Datagrams && requests.message_size > DATAGRAM_LIMIT {
-        return Err(PlanError::DatagramTooLong { bytes: requests.message_size });
-    }
     let group = Group::new(mode, request).protocol(protocol);
-    Ok(match (name, load.read_rate) {
+    match (name, load.read_rate) {
         (ModeName::Upload, _) => group.upload_time(load.upload_time),
         (ModeName::Slow, Some(rate)) => group.read_rate(rate),
         _ => group,
-    })
+    }
 }
-
-/// What fits into a UDP datagram over IPv4: 65,535 bytes without the two heads.
-const DATAGRAM_LIMIT: usize = 65_507;
 
 /// What tables call it: its mode, and where it asks if another group has the same mode.
 fn name(mode: &ModeArgument, all: &[ModeArgument]) -> String {
@@ -304,7 +298,6 @@ mod tests {
             ("tcp://x:7", "--mode post", "--mode post@http://127.0.0.1:8080/"),
             ("ws://x/", "--mode h2", "--mode h2@http://127.0.0.1:8080/"),
             ("udp://x:7", "--mode ws", "--mode ws@ws://127.0.0.1:8080/"),
-            ("udp://x:7", "--message-size 64KiB", "65,507 is the most"),
         ];
         for (url, words, expected) in table {
             let error = groups(url, words).expect_err(words).to_string();

@@ -41,12 +41,13 @@ fn prove(plan: &TrialPlan, output: Output) -> Result<ExitStatus, Failure> {
     let (proof, interrupted) = found?;
     let verdict = proof.verdict(&plan.allowances);
     let sentence = Sentence { proof: &proof, verdict: &verdict, interrupted };
+    // Files first: who reads standard output may be gone by now.
+    write_reports(plan, &proof)?;
     match &plan.markdown {
         Some(MarkdownPlan::Stdout) => output.text(report::markdown(&proof, &about(plan)))?,
         _ => output.text(Summary { proof: &proof, sentence })?,
     }
     output.object(&Answer::new(plan, sentence))?;
-    write_reports(plan, &proof)?;
     Ok(sentence.status())
 }
 

@@ -117,7 +117,7 @@ fn restarts(formatter: &mut fmt::Formatter<'_>, proof: &Proof) -> fmt::Result {
         Align::Right,
         Align::Left,
     ]);
-    table.row(["restart", "at", "took", "new process after", "", "requests", "noticed"]);
+    table.row(["restart", "at", "took", "new process after", "process", "requests", "noticed"]);
     for (restart, tally) in &told {
         table.row(restart_row(restart, tally));
     }
