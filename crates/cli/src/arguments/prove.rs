@@ -62,7 +62,7 @@ pub(crate) struct ProveArguments {
     pub(crate) answer: ReportArguments,
 
     /// Print a ready command line for a known server; without a name, which there are
-    #[arg(long, value_name = "NAME", num_args = 0..=1, exclusive = true)]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, conflicts_with_all = ["url", "unix"])]
     pub(crate) example: Option<Option<Example>>,
 }
 

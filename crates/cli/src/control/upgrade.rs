@@ -12,6 +12,9 @@ use crate::failure::Failure;
 use crate::output::{Format, GOOD, Output, styled};
 use crate::text::{printable, short};
 
+/// What is said in words of one's own: people are told by `text` alone, which nobody calls with it.
+const SILENT: Output = Output::new(Format::Text);
+
 pub(super) fn run(
     caller: &Caller,
     wait: Wait,
@@ -32,15 +35,22 @@ pub(super) fn run(
     }
 }
 
+/// Whether a service answers there, without a word about what it says.
+pub(crate) fn answers(path: PathBuf, timeout: Duration) -> Result<(), Failure> {
+    let caller = Caller::new(path, Some(timeout));
+    match caller.ask(Request::Status {})?.next(SILENT)? {
+        Reply::Status(_) => Ok(()),
+        other => Err(caller.not_understood(&other)),
+    }
+}
+
 /// Upgrades and says nothing of it: for those who tell it in words of their own.
 pub(crate) fn upgrade(path: PathBuf, timeout: Duration) -> Result<(), Failure> {
-    // People are told by `text` alone, which nobody calls here.
-    let silent = Output::new(Format::Text);
     let caller = Caller::new(path, Some(timeout));
     let request = Request::Upgrade { wait: Wait::Committed, arguments: None };
     let conversation = caller.ask(request)?;
     loop {
-        match conversation.next(silent)? {
+        match conversation.next(SILENT)? {
             Reply::Phase { .. } => {}
             verdict @ Reply::Verdict { .. } => return judge(&caller, &verdict),
             other => return Err(caller.not_understood(&other)),

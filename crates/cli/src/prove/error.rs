@@ -23,10 +23,6 @@ pub(crate) enum PlanError {
         "heed --rate: `idle`, `slow` and `upload` have a pace of their own; add a mode such as keep"
     )]
     NobodyPaced,
-    #[error(
-        "send {bytes} bytes in one datagram: 65,507 is the most; give a smaller --message-size"
-    )]
-    DatagramTooLong { bytes: usize },
     #[error("reach `udp` over --unix: only stream sockets have a path here")]
     DatagramsOverUnix,
     #[error("keep a pace of no time: give --every 1ms at least")]

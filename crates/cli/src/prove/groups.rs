@@ -125,12 +125,7 @@ fn place(home: &Url, mode: &ModeArgument) -> Result<Url, PlanError> {
 }
 
 /// What the mode makes a client do, without how many there are.
-fn group(
-    name: ModeName,
-    url: &Url,
-    load: &LoadArguments,
-    requests: &RequestArguments,
-) -> Group {
+fn group(name: ModeName, url: &Url, load: &LoadArguments, requests: &RequestArguments) -> Group {
     let mode = match name {
         ModeName::New => Mode::New,
         ModeName::Idle => Mode::Idle { mean_think: load.think },

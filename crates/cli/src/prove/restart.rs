@@ -4,11 +4,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Context as _, anyhow};
 use rekindle_prove::restart::{Asking, Command, Signal};
 use rekindle_prove::{Restart, RestartError, Trial};
 
 use super::plan::{Restarts, Way};
 use crate::control;
+use crate::failure::Failure;
 
 /// The trial with these restarts.
 pub(super) fn with_restarts(trial: Trial, restarts: &Restarts) -> Trial {
@@ -26,6 +28,24 @@ pub(super) fn with_restarts(trial: Trial, restarts: &Restarts) -> Trial {
         Way::SignalToPidFile { name, path } => trial.restart(Signal::to_pid_file(*name, path)),
         Way::Control(path) => trial.restart(Control { path: path.clone(), timeout: *timeout }),
     }
+}
+
+/// Looks before the load whether somebody is there to be restarted. What a command would do is not
+/// tried.
+pub(super) async fn check(restarts: &Restarts) -> Result<(), Failure> {
+    let checked = match &restarts.way {
+        Way::Command(_) => return Ok(()),
+        Way::SignalToPid { name, pid } => Signal::to_pid(*name, *pid).check(),
+        Way::SignalToPidFile { name, path } => Signal::to_pid_file(*name, path).check(),
+        Way::Control(path) => {
+            let (path, timeout) = (path.clone(), restarts.timeout);
+            let asked = tokio::task::spawn_blocking(move || control::answers(path, timeout));
+            let answered = asked.await.context("ask on the control socket")?;
+            // Whatever it is of a service that is asked something, here it is no measurement.
+            return answered.map_err(|failure| Failure::could_not_run(failure.error));
+        }
+    };
+    checked.map_err(|error| Failure::could_not_run(anyhow!("{error}")))
 }
 
 /// An upgrade that is asked for over a control socket; it is over when the new process serves.

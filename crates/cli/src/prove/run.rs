@@ -1,18 +1,21 @@
 //! `run`: a trial from its check to its verdict.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use rekindle::Signal;
 use rekindle_prove::report::{self, About};
-use rekindle_prove::{ByField, ByPattern, Proof, Recognition, Trial};
+use rekindle_prove::{
+    ByField, ByPattern, Cause, CheckError, FailureKind, Proof, Recognition, Trial, WrongAnswer,
+};
 use tokio::runtime::Runtime;
 
 use super::answer::Answer;
 use super::plan::{MarkdownPlan, Plan, Schedule, TrialPlan};
 use super::progress::Display;
-use super::restart::with_restarts;
+use super::restart::{check, with_restarts};
 use super::summary::Summary;
 use super::verdict::Sentence;
 use super::{examples, load};
@@ -21,6 +24,7 @@ use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
+use crate::text::printable;
 
 /// How often what is shown is renewed.
 const REFRESH: Duration = Duration::from_millis(100);
@@ -60,7 +64,7 @@ async fn conduct(plan: &TrialPlan, output: Output) -> Result<(Proof, Option<Sign
     };
     let mut display = Display::new(plan, output);
     display.begin(plan);
-    let running = trial.start().map_err(Failure::could_not_run)?;
+    let running = trial.start().map_err(told)?;
     let mut interrupted = None;
     let mut refresh = tokio::time::interval(REFRESH);
     while !running.is_finished() {
@@ -92,7 +96,10 @@ async fn trial(plan: &TrialPlan) -> Result<Trial, Failure> {
         Schedule::Alone { .. } => trial.times(0),
         Schedule::Restarts(restarts) => with_restarts(trial, restarts),
     };
-    trial.check().await.map_err(Failure::could_not_run)?;
+    if let Schedule::Restarts(restarts) = &plan.schedule {
+        check(restarts).await?;
+    }
+    trial.check().await.map_err(|error| not_answered(&error))?;
     Ok(trial)
 }
 
@@ -103,7 +110,7 @@ fn recognition(how: &RecogniseArgument) -> Result<Recognition, Failure> {
         RecogniseArgument::Off => Recognition::Off,
         RecogniseArgument::Header(name) => Recognition::answers(ByField::new(name)),
         RecogniseArgument::Body(pattern) => {
-            let by_pattern = ByPattern::new(pattern).map_err(Failure::could_not_run)?;
+            let by_pattern = ByPattern::new(pattern).map_err(told)?;
             Recognition::answers(by_pattern)
         }
     })
@@ -137,6 +144,37 @@ fn about(plan: &TrialPlan) -> About {
     let allowed: Vec<_> = plan.allowances.iter().map(ToString::to_string).collect();
     let about = if allowed.is_empty() { about } else { about.fact("allowed", allowed.join(", ")) };
     about.fact("seed", plan.seed.to_string())
+}
+
+/// An error of the clients, whose text says all that its sources say.
+fn told(error: impl fmt::Display) -> Failure {
+    Failure::could_not_run(anyhow!("{}", printable(&error.to_string())))
+}
+
+/// A first request that was not answered right, and what to think of.
+fn not_answered(error: &CheckError) -> Failure {
+    told(match hint(error) {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    })
+}
+
+fn hint(error: &CheckError) -> Option<&'static str> {
+    let CheckError::NotAnswered { failure, request, .. } = error else {
+        return None;
+    };
+    let is_post = request.starts_with("POST");
+    match (failure.kind, &failure.cause) {
+        (FailureKind::Refused, _) => Some("does the server listen there?"),
+        (FailureKind::Wrong, _) if is_post => {
+            Some("`post` and `upload` take a path that answers with the body: --mode post@/echo")
+        }
+        (FailureKind::Wrong, Cause::Answer(WrongAnswer::Status { .. })) => {
+            Some("give the URL of an answer with a status of 2xx")
+        }
+        (FailureKind::TimedOut, _) => Some("give more --request-timeout, if that is how it is"),
+        _ => None,
+    }
 }
 
 fn nothing_found(signal: Signal) -> Failure {

@@ -136,13 +136,13 @@ fn restarts(formatter: &mut fmt::Formatter<'_>, proof: &Proof) -> fmt::Result {
 }
 
 fn restart_row(restart: &RestartOutcome, tally: &Tally) -> [String; 7] {
-    let (after, process) = match (&restart.change, &restart.error) {
-        (Some(change), _) => {
+    let (after, process) = match &restart.change {
+        Some(change) => {
             let after = short(change.at.saturating_sub(restart.at));
             (after, words::responder(&change.responder))
         }
-        (None, Some(error)) => ("–".to_owned(), format!("failed to {}", printable(error))),
-        (None, None) => ("–".to_owned(), words::state(restart.state).to_owned()),
+        // The last sentence says why.
+        None => ("–".to_owned(), words::state(restart.state).to_owned()),
     };
     [
         restart.number.to_string(),

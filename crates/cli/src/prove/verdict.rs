@@ -29,15 +29,19 @@ impl Sentence<'_> {
         }
     }
 
-    /// What it was that clients noticed.
+    /// What it was that clients noticed, and which restarts were none.
     fn noticed(&self) -> String {
-        let tally = self.proof.outcome.tally;
+        let tally = &self.proof.outcome.tally;
+        let mut text = match tally.noticed() {
+            0 => "clients noticed nothing".to_owned(),
+            _ => noticed(tally),
+        };
         let unchanged = self.proof.count(Notice::Unchanged);
-        match (tally.noticed(), unchanged) {
-            (_, 0) => noticed(&tally),
-            (0, unchanged) => unchanged_restarts(unchanged),
-            (_, unchanged) => format!("{}; {}", noticed(&tally), unchanged_restarts(unchanged)),
+        if unchanged > 0 {
+            let restarts = self.proof.restarts.len();
+            text += &format!("; no new process was seen after {unchanged} of {restarts} restarts");
         }
+        text
     }
 
     /// In which restarts, or in which time.
@@ -68,20 +72,16 @@ impl fmt::Display for Sentence<'_> {
                 write!(formatter, "{allowed}: {}. {during}.", self.noticed())
             }
             Verdict::Noticed => {
-                let something = styled(BAD, "Clients noticed");
+                let something = match self.proof.outcome.tally.noticed() {
+                    0 => styled(BAD, "Not restarted"),
+                    _ => styled(BAD, "Clients noticed"),
+                };
                 write!(formatter, "{something}: {}. {during}.", self.noticed())
             }
             Verdict::CouldNotMeasure(obstacle) => {
                 let unknown = styled(BAD, "Nothing is proven");
-                write!(formatter, "{unknown}: {}.", printable(&obstacle.to_string()))
+                write!(formatter, "{unknown}: {}", printable(&obstacle.to_string()))
             }
         }
-    }
-}
-
-fn unchanged_restarts(number: u64) -> String {
-    match number {
-        1 => "1 restart after which no new process was seen".to_owned(),
-        _ => format!("{number} restarts after which no new process was seen"),
     }
 }
