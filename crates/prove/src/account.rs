@@ -1,5 +1,6 @@
 //! The account of a load: what was counted, how long it took, what went wrong, and when.
 
+pub(crate) mod arrival;
 pub(crate) mod failure;
 pub(crate) mod gap;
 pub(crate) mod generation;

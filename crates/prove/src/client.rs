@@ -50,6 +50,8 @@ pub(crate) struct Client {
     exchange: Exchange,
     connection: Option<Connection>,
     generations: Generations,
+    /// The places of the failures after which nobody has answered yet.
+    unfollowed: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,7 @@ impl Client {
             exchange,
             connection: None,
             generations: Generations::default(),
+            unfollowed: Vec::new(),
         }
     }
 
@@ -179,7 +182,13 @@ impl Client {
         if let Some(connection) = &mut self.connection {
             connection.answered += 1;
             if let Some(responder) = responder {
-                self.generations.answered(responder, received.at - self.run.started);
+                let at = received.at - self.run.started;
+                if self.generations.answered(responder, at) {
+                    self.run.arrivals.answered(responder, at);
+                }
+                if !self.unfollowed.is_empty() {
+                    self.run.failures.followed(self.unfollowed.drain(..), responder);
+                }
                 if connection.last_responder.replace(responder) != Some(responder) {
                     self.run.newest.saw(responder.generation);
                 }
@@ -238,23 +247,28 @@ impl Client {
         let crossed = answered_before > 0
             && matches!(fault.kind, FailureKind::Reset | FailureKind::Lost)
             && matches!(phase, Phase::Sending | Phase::Awaiting);
-        if crossed {
-            self.counters().crossed.add_one();
-        }
-        self.counters().of(fault.kind).add_one();
-        self.run.failures.add(Failure {
-            at: self.run.elapsed(),
-            kind: fault.kind,
-            phase,
-            cause: fault.cause,
-            group: self.group.index,
-            mode: self.group.group.mode,
-            local_port: connection.as_ref().and_then(|connection| connection.local_port),
-            answered_before,
-            crossed,
-            last_responder: connection.and_then(|connection| connection.last_responder),
-            newest_generation: self.run.newest.generation(),
+        let kept = self.run.failures.add(|restart| {
+            if crossed {
+                self.counters().crossed.add_one();
+            }
+            self.counters().of(fault.kind).add_one();
+            Failure {
+                at: self.run.elapsed(),
+                kind: fault.kind,
+                phase,
+                cause: fault.cause,
+                group: self.group.index,
+                mode: self.group.group.mode,
+                local_port: connection.as_ref().and_then(|connection| connection.local_port),
+                answered_before,
+                crossed,
+                restart,
+                last_responder: connection.and_then(|connection| connection.last_responder),
+                next_responder: None,
+                newest_generation: self.run.newest.generation(),
+            }
         });
+        self.unfollowed.extend(kept);
         if phase == Phase::Connecting { CONNECT_PAUSE } else { Duration::ZERO }
     }
 

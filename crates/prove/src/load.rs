@@ -47,6 +47,21 @@ impl Load {
         sum
     }
 
+    /// What the clients share.
+    pub(crate) fn run(&self) -> &Arc<Run> {
+        &self.run
+    }
+
+    /// The groups, in the order of the plan.
+    pub(crate) fn groups(&self) -> &[Arc<GroupRun>] {
+        &self.groups
+    }
+
+    /// Waits until all clients have ended by themselves.
+    pub(crate) async fn ended(&self) {
+        self.stopper.alone().await;
+    }
+
     /// Whether all clients have ended by themselves: the duration is over, or each has started all
     /// its requests.
     #[must_use]

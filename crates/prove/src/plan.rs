@@ -87,6 +87,29 @@ impl Plan {
         self
     }
 
+    /// As [`Plan::recognise`], with one that is shared.
+    pub(crate) fn recognise_with(mut self, recognise: Arc<dyn Recognise>) -> Self {
+        self.recognise = recognise;
+        self
+    }
+
+    /// Whether the load ends by itself.
+    pub(crate) fn has_end(&self) -> bool {
+        let has_requests = self.groups.iter().all(|group| group.requests.is_some());
+        self.duration.is_some() || has_requests
+    }
+
+    /// The same plan for one request of each group.
+    pub(crate) fn once(mut self) -> Self {
+        self.duration = None;
+        for group in &mut self.groups {
+            group.connections = group.connections.min(1);
+            group.requests = Some(1);
+            group.rate = None;
+        }
+        self
+    }
+
     /// Starts all clients, as tasks of the caller's tokio runtime.
     ///
     /// # Errors

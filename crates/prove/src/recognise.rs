@@ -1,6 +1,11 @@
 //! Who answered. Owns the view of an answer and the default way to recognise a server in it;
 //! refuses to count.
 
+pub(crate) mod field;
+mod order;
+pub(crate) mod pattern;
+pub(crate) mod recognition;
+
 use std::fmt;
 
 use serde::Serialize;

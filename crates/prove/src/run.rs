@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::account::arrival::Arrivals;
 use crate::account::failure::FailureLog;
 use crate::account::gap::GapMeter;
 use crate::account::latency::LatencyLog;
@@ -25,6 +26,7 @@ pub(crate) struct Run {
     pub(crate) gaps: GapMeter,
     pub(crate) failures: FailureLog,
     pub(crate) newest: Newest,
+    pub(crate) arrivals: Arrivals,
 }
 
 impl Run {
@@ -37,6 +39,7 @@ impl Run {
             gaps: GapMeter::default(),
             failures: FailureLog::default(),
             newest: Newest::default(),
+            arrivals: Arrivals::default(),
         }
     }
 

@@ -6,9 +6,14 @@ use tokio::time::{Instant, sleep_until};
 
 /// The end that stops: dropping it is the signal, so that a load that is dropped stops as well.
 #[derive(Debug)]
-pub(crate) struct Stopper(
-    #[expect(dead_code, reason = "what counts is that it is held")] watch::Sender<()>,
-);
+pub(crate) struct Stopper(watch::Sender<()>);
+
+impl Stopper {
+    /// Waits until nobody is left who could be told.
+    pub(crate) async fn alone(&self) {
+        self.0.closed().await;
+    }
+}
 
 /// The end that is told.
 #[derive(Debug, Clone)]
@@ -64,6 +69,18 @@ mod tests {
         waiting.await.unwrap();
         assert!(stop.is_over());
         stop.over().await;
+    }
+
+    #[tokio::test]
+    async fn the_stopper_is_alone_once_all_have_left() {
+        let (stopper, stop) = Stop::new(None);
+        let other = stop.clone();
+        let alone = tokio::spawn(async move { stopper.alone().await });
+        drop(stop);
+        tokio::task::yield_now().await;
+        assert!(!alone.is_finished());
+        drop(other);
+        alone.await.unwrap();
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -37,8 +37,12 @@ pub struct Failure {
     pub answered_before: u64,
     /// Whether a close may have crossed the request; see [`Tally::crossed`](crate::Tally::crossed).
     pub crossed: bool,
+    /// How many restarts had begun by then: the [`Window`](crate::Window) that it is counted in.
+    pub restart: u32,
     /// Who answered last on this connection.
     pub last_responder: Option<Responder>,
+    /// Who answered this client next, on another connection. `None` if nobody did, or was told.
+    pub next_responder: Option<Responder>,
     /// The highest generation that had answered anywhere by then.
     pub newest_generation: Option<u64>,
 }
@@ -178,7 +182,10 @@ impl From<WrongAnswer> for Fault {
     }
 }
 
-/// The failures of a whole load, the first ones of each kind. Locked on failure only.
+/// The failures of a whole load, the first ones of each kind. Locked on failures and restarts only.
+///
+/// The lock is also what divides time at a restart: a failure is counted and recorded before it or
+/// after it, never counted before and recorded after.
 #[derive(Debug, Default)]
 pub(crate) struct FailureLog(Mutex<Kept>);
 
@@ -186,21 +193,47 @@ pub(crate) struct FailureLog(Mutex<Kept>);
 struct Kept {
     failures: Vec<Failure>,
     seen: [u64; FailureKind::ALL.len()],
+    restarts: u32,
 }
 
 impl FailureLog {
-    pub(crate) fn add(&self, failure: Failure) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Adds the failure that this makes, which is told how many restarts have begun, and which
+    /// counts the failure too. Returns its place, if it is kept.
+    pub(crate) fn add(&self, count: impl FnOnce(u32) -> Failure) -> Option<usize> {
+        let mut kept = self.lock();
+        let failure = count(kept.restarts);
         let seen = &mut kept.seen[failure.kind as usize];
         *seen += 1;
-        if *seen <= KEPT_PER_KIND {
+        (*seen <= KEPT_PER_KIND).then(|| {
             kept.failures.push(failure);
+            kept.failures.len() - 1
+        })
+    }
+
+    /// The client of the failures at these places was answered next by this process.
+    pub(crate) fn followed(&self, places: impl IntoIterator<Item = usize>, by: Responder) {
+        let mut kept = self.lock();
+        for place in places {
+            if let Some(failure) = kept.failures.get_mut(place) {
+                failure.next_responder = Some(by);
+            }
         }
+    }
+
+    /// A restart begins: takes down what was counted until then, while no failure is counted.
+    pub(crate) fn begin_restart<T>(&self, take_down: impl FnOnce() -> T) -> T {
+        let mut kept = self.lock();
+        kept.restarts += 1;
+        take_down()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The kept failures in the order of their time, and how many more there were.
     pub(crate) fn take(&self) -> (Vec<Failure>, u64) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
         let mut failures = std::mem::take(&mut kept.failures);
         failures.sort_by_key(|failure| failure.at);
         let beyond = kept.seen.iter().map(|seen| seen.saturating_sub(KEPT_PER_KIND)).sum();
@@ -223,7 +256,9 @@ mod tests {
             local_port: Some(1),
             answered_before: 3,
             crossed: true,
+            restart: 0,
             last_responder: Some(Responder { generation: 4, pid: None }),
+            next_responder: None,
             newest_generation: Some(5),
         }
     }
@@ -232,9 +267,9 @@ mod tests {
     fn a_storm_of_one_kind_does_not_hide_another() {
         let log = FailureLog::default();
         for at_ms in 0..KEPT_PER_KIND + 7 {
-            log.add(failure(FailureKind::Refused, at_ms));
+            log.add(|_| failure(FailureKind::Refused, at_ms));
         }
-        log.add(failure(FailureKind::Lost, 3));
+        log.add(|_| failure(FailureKind::Lost, 3));
         let (failures, beyond) = log.take();
         assert_eq!(failures.len() as u64, KEPT_PER_KIND + 1);
         assert_eq!(beyond, 7);

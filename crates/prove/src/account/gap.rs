@@ -47,6 +47,14 @@ impl GapMeter {
         }
     }
 
+    /// The longest gap so far, the one up to now included. Changes nothing.
+    pub(crate) fn longest_until(&self, now: Duration) -> Gap {
+        let from = Duration::from_nanos(self.last_ns.load(Ordering::Relaxed));
+        let open = Gap { from, length: now.saturating_sub(from) };
+        let longest = *self.longest.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.length > longest.length { open } else { longest }
+    }
+
     /// The longest gap between the start, the answers and the end of the asking.
     pub(crate) fn longest(&self, asked_until: Duration) -> Gap {
         // The end is a bound like an answer: silence until the end is a gap as well.
@@ -74,6 +82,16 @@ mod tests {
         assert_eq!(longest(&[10, 20, 320, 330], 340), (20, 300), "between two");
         assert_eq!(longest(&[10, 20], 90), (20, 70), "after the last");
         assert_eq!(longest(&[], 40), (0, 40), "no answer at all");
+    }
+
+    #[test]
+    fn a_look_at_the_longest_so_far_closes_no_gap() {
+        let meter = GapMeter::default();
+        let ms = Duration::from_millis;
+        meter.answered(ms(50));
+        assert_eq!(meter.longest_until(ms(60)).length, ms(50));
+        assert_eq!(meter.longest_until(ms(110)), Gap { from: ms(50), length: ms(60) });
+        assert_eq!(meter.longest(ms(150)), Gap { from: ms(50), length: ms(100) });
     }
 
     #[test]

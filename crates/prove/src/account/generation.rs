@@ -28,13 +28,16 @@ pub struct GenerationOutcome {
 pub(crate) struct Generations(Vec<GenerationOutcome>);
 
 impl Generations {
-    /// A right answer of this process came so long after the start.
-    pub(crate) fn answered(&mut self, responder: Responder, at: Duration) {
-        self.add(GenerationOutcome { responder, answered: 1, first: at, last: at });
+    /// A right answer of this process came so long after the start. Returns whether it is the first
+    /// one in this account.
+    pub(crate) fn answered(&mut self, responder: Responder, at: Duration) -> bool {
+        self.add(GenerationOutcome { responder, answered: 1, first: at, last: at })
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
-        other.0.into_iter().for_each(|outcome| self.add(outcome));
+        for outcome in other.0 {
+            self.add(outcome);
+        }
     }
 
     /// By generation, then by process.
@@ -43,15 +46,20 @@ impl Generations {
         self.0
     }
 
-    fn add(&mut self, other: GenerationOutcome) {
+    /// Returns whether it is the first of its process.
+    fn add(&mut self, other: GenerationOutcome) -> bool {
         // Searched from the end: the one that answered last mostly answers next.
         match self.0.iter_mut().rev().find(|known| known.responder == other.responder) {
             Some(known) => {
                 known.answered += other.answered;
                 known.first = known.first.min(other.first);
                 known.last = known.last.max(other.last);
+                false
             }
-            None => self.0.push(other),
+            None => {
+                self.0.push(other);
+                true
+            }
         }
     }
 }

@@ -104,7 +104,6 @@ impl LatencyLog {
         all
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "the sampler of a timeline takes it"))]
     /// The latencies since this was last called, or since the start.
     pub(crate) fn take_interval(&self) -> Latency {
         let mut taken = lock(&self.taken);

@@ -117,6 +117,28 @@ impl AddAssign for Tally {
     }
 }
 
+impl Tally {
+    /// What was counted since an earlier look at the same counters.
+    #[must_use]
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        // As with the sum: a new counter that is forgotten here does not compile.
+        Self {
+            started: self.started - earlier.started,
+            answered: self.answered - earlier.answered,
+            refused: self.refused - earlier.refused,
+            reset: self.reset - earlier.reset,
+            lost: self.lost - earlier.lost,
+            timed_out: self.timed_out - earlier.timed_out,
+            wrong: self.wrong - earlier.wrong,
+            could_not_measure: self.could_not_measure - earlier.could_not_measure,
+            closed_between_requests: self.closed_between_requests - earlier.closed_between_requests,
+            unsolicited: self.unsolicited - earlier.unsolicited,
+            announced_close: self.announced_close - earlier.announced_close,
+            crossed: self.crossed - earlier.crossed,
+        }
+    }
+}
+
 /// The counters of one connection: one writer, any number of readers, a cache line of their own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
@@ -228,6 +250,17 @@ mod tests {
         for (place, key) in serde_json::to_value(powers()).unwrap().as_object().unwrap().iter() {
             assert_eq!(json[place].as_u64().unwrap(), 2 * key.as_u64().unwrap(), "{place}");
         }
+    }
+
+    #[test]
+    fn what_was_counted_since_is_the_rest_of_the_sum() {
+        let mut sum = powers();
+        sum += powers();
+        sum += powers();
+        let mut twice = powers();
+        twice += powers();
+        assert_eq!(sum.since(&powers()), twice);
+        assert_eq!(sum.since(&sum), Tally::default());
     }
 
     #[test]

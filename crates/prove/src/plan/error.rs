@@ -26,55 +26,6 @@ pub enum PlanError {
         /// The path.
         path: String,
     },
-    /// A protocol cannot ask such a request.
-    #[error(
-        "start the load: group `{group}` cannot ask `{request}` over {protocol}; HTTP takes `GET` \
-         and `POST`, all else takes messages"
-    )]
-    Request {
-        /// The place of the group in the plan, from 0.
-        group: usize,
-        /// What it speaks.
-        protocol: Protocol,
-        /// What it shall ask, in words.
-        request: String,
-    },
-    /// A protocol cannot be spoken with such a target.
-    #[error(
-        "start the load: group `{group}` cannot speak {protocol} with `{target}`; datagrams go to \
-         a UDP address without TLS, all else goes to a TCP address or a Unix path"
-    )]
-    Transport {
-        /// The place of the group in the plan, from 0.
-        group: usize,
-        /// What it speaks.
-        protocol: Protocol,
-        /// Whom it shall speak with.
-        target: Target,
-    },
-    /// A message is too short to be numbered, or too long.
-    #[error(
-        "start the load: group `{group}` cannot send messages of {message_bytes} bytes over \
-         {protocol}; they must have 16 to {most_bytes}"
-    )]
-    MessageLength {
-        /// The place of the group in the plan, from 0.
-        group: usize,
-        /// What it speaks.
-        protocol: Protocol,
-        /// The length that was asked for.
-        message_bytes: usize,
-        /// The longest that there may be.
-        most_bytes: usize,
-    },
-    /// What a group shall speak is not spoken yet.
-    #[error("start the load: group `{group}` cannot speak {protocol} yet; let it speak HTTP/1.1")]
-    NotSpoken {
-        /// The place of the group in the plan, from 0.
-        group: usize,
-        /// What it shall speak.
-        protocol: Protocol,
-    },
     /// A group's rate is none.
     #[error(
         "start the load: group `{group}` cannot ask `{rate}` times a second; give it a rate from \
@@ -130,15 +81,63 @@ pub enum PlanError {
         /// The place of the group in the plan, from 0.
         group: usize,
     },
-    /// Slow uploads and slow readers are not for every protocol.
+    /// Messages are read as they come.
     #[error(
-        "start the load: group `{group}` cannot send or read slowly over {protocol}; let it speak \
-         HTTP/1.1"
+        "start the load: group `{group}` cannot read slowly over {protocol}; let it ask over HTTP"
     )]
-    Flow {
+    ReadRateOfMessages {
         /// The place of the group in the plan, from 0.
         group: usize,
         /// What it speaks.
+        protocol: Protocol,
+    },
+    /// A protocol cannot ask such a request.
+    #[error(
+        "start the load: group `{group}` cannot ask `{request}` over {protocol}; HTTP takes `GET` \
+         and `POST`, all else takes messages"
+    )]
+    Request {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+        /// What it speaks.
+        protocol: Protocol,
+        /// What it shall ask, in words.
+        request: String,
+    },
+    /// A protocol cannot be spoken with such a target.
+    #[error(
+        "start the load: group `{group}` cannot speak {protocol} with `{target}`; datagrams go to \
+         a UDP address without TLS, all else goes to a TCP address or a Unix path"
+    )]
+    Transport {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+        /// What it speaks.
+        protocol: Protocol,
+        /// Whom it shall speak with.
+        target: Target,
+    },
+    /// A message is too short to be numbered, or too long.
+    #[error(
+        "start the load: group `{group}` cannot send messages of {message_bytes} bytes over \
+         {protocol}; they must have 16 to {most_bytes}"
+    )]
+    MessageLength {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+        /// What it speaks.
+        protocol: Protocol,
+        /// The length that was asked for.
+        message_bytes: usize,
+        /// The longest that there may be.
+        most_bytes: usize,
+    },
+    /// What a group shall speak is not spoken yet.
+    #[error("start the load: group `{group}` cannot speak {protocol} yet; let it speak HTTP/1.1")]
+    NotSpoken {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+        /// What it shall speak.
         protocol: Protocol,
     },
     /// The server cannot be addressed like this.

@@ -18,10 +18,34 @@ pub struct RestartOutcome {
     /// How long the asking took: until the command had ended, or the signal was sent.
     #[serde(rename = "took_us", serialize_with = "crate::account::micros::serialize")]
     pub took: Duration,
+    /// How much later it was asked for than planned, since the one before had not come to its end:
+    /// neither a new process nor the time in which one must be seen.
+    #[serde(rename = "delayed_us", serialize_with = "crate::account::micros::serialize")]
+    pub delayed: Duration,
+    /// How far it has come.
+    pub state: RestartState,
     /// Why it could not be asked for, if it could not.
     pub error: Option<String>,
     /// The new process; none was seen if there is none.
     pub change: Option<Change>,
+}
+
+/// How far a restart has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestartState {
+    /// It is being asked for, or no new process was seen yet.
+    UnderWay,
+    /// A new process was seen.
+    Changed,
+    /// No new process was seen in time: a failure.
+    Unchanged,
+    /// It could not be asked for; the trial ends with that.
+    Failed,
+    /// No process could be told from another, before or after.
+    Unrecognised,
+    /// It was asked for, and nobody looked whether the process changed, or the trial ended first.
+    NotJudged,
 }
 
 /// The first sign of a process that was not there before.

@@ -1,0 +1,207 @@
+//! How much of what clients notice is allowed. Owns the budget and its text; refuses to judge:
+//! `verdict` does.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::account::tally::Tally;
+
+/// Parts in one: a share is kept as a whole number of these, so that a budget is exact.
+const WHOLE: u64 = 1_000_000_000;
+/// How many digits of a percentage are after its point, at most: what is finer is not in `WHOLE`.
+const PERCENT_DECIMALS: usize = 7;
+
+/// Something that clients notice, and that a budget can be given for: what [`Tally::noticed`] adds
+/// up, and restarts that changed no process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Notice {
+    /// [`Tally::refused`].
+    Refused,
+    /// [`Tally::reset`].
+    Reset,
+    /// [`Tally::lost`].
+    Lost,
+    /// [`Tally::timed_out`].
+    TimedOut,
+    /// [`Tally::wrong`].
+    Wrong,
+    /// [`Tally::closed_between_requests`].
+    ClosedBetweenRequests,
+    /// [`Tally::unsolicited`].
+    Unsolicited,
+    /// [`Tally::announced_close`].
+    AnnouncedClose,
+    /// Restarts after which no new process was seen.
+    Unchanged,
+}
+
+impl Notice {
+    /// All of them, in the order of the counters.
+    pub const ALL: [Self; 9] = [
+        Self::Refused,
+        Self::Reset,
+        Self::Lost,
+        Self::TimedOut,
+        Self::Wrong,
+        Self::ClosedBetweenRequests,
+        Self::Unsolicited,
+        Self::AnnouncedClose,
+        Self::Unchanged,
+    ];
+
+    /// Its name in an allowance: that of the counter.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Reset => "reset",
+            Self::Lost => "lost",
+            Self::TimedOut => "timed_out",
+            Self::Wrong => "wrong",
+            Self::ClosedBetweenRequests => "closed_between_requests",
+            Self::Unsolicited => "unsolicited",
+            Self::AnnouncedClose => "announced_close",
+            Self::Unchanged => "unchanged",
+        }
+    }
+
+    /// How much of it there is in a tally; a tally knows nothing of restarts.
+    pub(crate) fn count_in(self, tally: &Tally) -> u64 {
+        match self {
+            Self::Refused => tally.refused,
+            Self::Reset => tally.reset,
+            Self::Lost => tally.lost,
+            Self::TimedOut => tally.timed_out,
+            Self::Wrong => tally.wrong,
+            Self::ClosedBetweenRequests => tally.closed_between_requests,
+            Self::Unsolicited => tally.unsolicited,
+            Self::AnnouncedClose => tally.announced_close,
+            Self::Unchanged => 0,
+        }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+/// A budget for one thing that clients notice: `announced_close=5` of them, or `lost=0.1%` of the
+/// requests that were started; of `unchanged`, of the restarts that were asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    notice: Notice,
+    limit: Limit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limit {
+    Count(u64),
+    /// So many of `WHOLE`.
+    Share(u64),
+}
+
+impl Allowance {
+    /// So many, at most.
+    #[must_use]
+    pub fn count(notice: Notice, at_most: u64) -> Self {
+        Self { notice, limit: Limit::Count(at_most) }
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn notice(&self) -> Notice {
+        self.notice
+    }
+
+    /// Whether so many of a whole are within the budget.
+    pub(crate) fn covers(&self, count: u64, whole: u64) -> bool {
+        match self.limit {
+            Limit::Count(at_most) => count <= at_most,
+            Limit::Share(share) => {
+                u128::from(count) * u128::from(WHOLE) <= u128::from(whole) * u128::from(share)
+            }
+        }
+    }
+}
+
+impl FromStr for Allowance {
+    type Err = AllowanceError;
+
+    fn from_str(text: &str) -> Result<Self, AllowanceError> {
+        let (name, limit) = text
+            .split_once('=')
+            .ok_or_else(|| AllowanceError::NoLimit { text: text.to_owned() })?;
+        let notice = Notice::ALL.into_iter().find(|notice| notice.name() == name);
+        let notice = notice.ok_or_else(|| AllowanceError::Kind { kind: name.to_owned() })?;
+        let parsed = match limit.strip_suffix('%') {
+            Some(percent) => share(percent).map(Limit::Share),
+            None => limit.parse().ok().map(Limit::Count),
+        };
+        let limit = parsed.ok_or_else(|| AllowanceError::Limit { limit: limit.to_owned() })?;
+        Ok(Self { notice, limit })
+    }
+}
+
+impl fmt::Display for Allowance {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.limit {
+            Limit::Count(count) => write!(formatter, "{}={count}", self.notice),
+            Limit::Share(share) => {
+                let percent = WHOLE / 100;
+                let decimals = format!("{:0width$}", share % percent, width = PERCENT_DECIMALS);
+                let decimals = decimals.trim_end_matches('0');
+                let point = if decimals.is_empty() { "" } else { "." };
+                write!(formatter, "{}={}{point}{decimals}%", self.notice, share / percent)
+            }
+        }
+    }
+}
+
+/// A percentage from 0 to 100, as a share of `WHOLE`.
+fn share(percent: &str) -> Option<u64> {
+    let (whole, decimals) = percent.split_once('.').unwrap_or((percent, "0"));
+    let is_number =
+        |digits: &str| !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit());
+    if !is_number(whole) || !is_number(decimals) || decimals.len() > PERCENT_DECIMALS {
+        return None;
+    }
+    let whole: u64 = whole.parse().ok().filter(|whole| *whole <= 100)?;
+    let parts: u64 = format!("{decimals:0<width$}", width = PERCENT_DECIMALS).parse().ok()?;
+    Some(whole * (WHOLE / 100) + parts).filter(|share| *share <= WHOLE)
+}
+
+/// A text that is no allowance.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AllowanceError {
+    /// There is no `=`.
+    #[error("allow `{text}`: it says not how much; write `{text}=5` or `{text}=0.1%`")]
+    NoLimit {
+        /// The text.
+        text: String,
+    },
+    /// Nothing is called that.
+    #[error("allow `{kind}`: nothing is called that; there are {}", Names)]
+    Kind {
+        /// What stands before the `=`.
+        kind: String,
+    },
+    /// It is no number.
+    #[error("allow `{limit}`: write a number, as `5`, or a percentage up to 100, as `0.1%`")]
+    Limit {
+        /// What stands after the `=`.
+        limit: String,
+    },
+}
+
+/// The names of all kinds.
+struct Names;
+
+impl fmt::Display for Names {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&Notice::ALL.map(Notice::name).join(", "))
+    }
+}
