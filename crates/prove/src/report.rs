@@ -3,10 +3,15 @@
 
 mod about;
 mod counters;
+#[cfg(test)]
+mod fixture;
+mod grid;
 mod html;
 mod judgement;
 mod markdown;
 mod names;
+mod scale;
+mod ticks;
 mod words;
 
 pub use about::About;

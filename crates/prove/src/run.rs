@@ -81,7 +81,8 @@ impl GroupRun {
             Some(rate) => Some(Arc::new(Pacer::new(started, rate, group.connections)?)),
             None => None,
         };
-        Ok(Self { index, group, connector, latencies: LatencyLog::new(), counters, pacer })
+        let latencies = LatencyLog::new();
+        Ok(Self { index, group, connector, latencies, counters, pacer })
     }
 
     pub(crate) fn tally(&self) -> Tally {

@@ -5,6 +5,7 @@
 mod mailbox;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -62,11 +63,14 @@ pub(crate) struct Parcel {
     settling: Settling,
 }
 
-/// Settles a promise: as lost if it is dropped.
-#[derive(Debug)]
+/// Settles what became of a connection: as lost if it is dropped.
 struct Settling {
-    outcome: Option<Arc<Outcome>>,
+    claim: Option<Claim>,
 }
+
+/// What is to be done once it is known what became of a connection: `Ok` if the newest process has
+/// it. Done in any thread, which is not to be held up.
+type Claim = Box<dyn FnOnce(Result<(), GivenBack>) + Send>;
 
 /// A connection that could not be given away: this process serves it on.
 #[derive(Debug)]
@@ -88,8 +92,7 @@ impl Outbox {
         &self.inner.outlook
     }
 
-    /// Gives a connection away: the driver sends it as soon as there is room. The descriptor must
-    /// be the last one to the connection in this process, with nobody reading or writing.
+    /// Gives a connection away, to hear of it in time.
     pub(crate) fn hand_over(
         &self,
         entry: MovedEntry,
@@ -98,13 +101,26 @@ impl Outbox {
     ) -> Promise {
         let outcome = Arc::new(Watch::new(None));
         let promise = Promise { outcome: Arc::clone(&outcome) };
-        let settling = Settling { outcome: Some(outcome) };
+        let claim = move |result| outcome.change(|outcome| *outcome = Some(result));
+        self.hand_over_with(entry, descriptor, guard, Box::new(claim));
+        promise
+    }
+
+    /// Gives a connection away: the driver sends it as soon as there is room. The descriptor must
+    /// be the last one to the connection in this process, with nobody reading or writing.
+    pub(crate) fn hand_over_with(
+        &self,
+        entry: MovedEntry,
+        descriptor: OwnedFd,
+        guard: Guard,
+        claim: Claim,
+    ) {
+        let settling = Settling { claim: Some(claim) };
         let parcel = Parcel { descriptor: Arc::new(descriptor), guard, settling };
         let mut departures = self.lock();
         if departures.closed {
             drop(departures);
-            parcel.give_back(entry.bytes, MoveRefusal::NoSuccessor);
-            return promise;
+            return parcel.give_back(entry.bytes, MoveRefusal::NoSuccessor);
         }
         // The driver looks until there are none: for what follows another it is on its way.
         let is_first = departures.waiting.is_empty();
@@ -113,7 +129,6 @@ impl Outbox {
         if is_first {
             self.inner.bell.ring();
         }
-        promise
     }
 
     /// The next connection that was given away, for the driver.
@@ -181,8 +196,8 @@ impl Settling {
     }
 
     fn settle_once(&mut self, result: Result<(), GivenBack>) {
-        if let Some(outcome) = self.outcome.take() {
-            outcome.change(|outcome| *outcome = Some(result));
+        if let Some(claim) = self.claim.take() {
+            claim(result);
         }
     }
 }
@@ -190,6 +205,12 @@ impl Settling {
 impl Drop for Settling {
     fn drop(&mut self) {
         self.settle_once(Err(GivenBack::lost(Vec::new())));
+    }
+}
+
+impl fmt::Debug for Settling {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Settling").finish_non_exhaustive()
     }
 }
 

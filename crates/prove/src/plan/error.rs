@@ -140,6 +140,72 @@ pub enum PlanError {
         /// What it shall speak.
         protocol: Protocol,
     },
+    /// A group's rate is none.
+    #[error(
+        "start the load: group `{group}` cannot ask `{rate}` times a second; give it a rate from \
+         0.001 to 1,000,000"
+    )]
+    Rate {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+        /// The rate.
+        rate: String,
+    },
+    /// A group would ask at a rate and when it has rested.
+    #[error(
+        "start the load: group `{group}` has a rate, which says when it asks, and think times or \
+         a pause as well; leave out one of them"
+    )]
+    RateAndRest {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+    },
+    /// An upload without a body.
+    #[error("start the load: group `{group}` has an upload time and no body; let it post one")]
+    NothingToUpload {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+    },
+    /// An upload cannot end in time.
+    #[error(
+        "start the load: each upload of group `{group}` takes {time:?}, and each request may take \
+         {limit:?}; let requests take longer"
+    )]
+    UploadTime {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+        /// How long an upload takes.
+        time: Duration,
+        /// How long a request may take.
+        limit: Duration,
+    },
+    /// The system has no timer left.
+    #[error(
+        "start the load: the system gives no timer for a rate: {}; allow more open files \
+         (`ulimit -n`)",
+        io::Error::from_raw_os_error(*errno)
+    )]
+    Timer {
+        /// The number of the error, from `errno.h`.
+        errno: i32,
+    },
+    /// Nothing would ever be read.
+    #[error("start the load: group `{group}` reads 0 bytes a second; let it read at least one")]
+    ReadRate {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+    },
+    /// Slow uploads and slow readers are not for every protocol.
+    #[error(
+        "start the load: group `{group}` cannot send or read slowly over {protocol}; let it speak \
+         HTTP/1.1"
+    )]
+    Flow {
+        /// The place of the group in the plan, from 0.
+        group: usize,
+        /// What it speaks.
+        protocol: Protocol,
+    },
     /// The server cannot be addressed like this.
     #[error("start the load: {0}")]
     Endpoint(#[from] EndpointError),

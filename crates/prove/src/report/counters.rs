@@ -51,20 +51,23 @@ pub(crate) fn noticed(tally: &Tally) -> [Named; NOTICED] {
     ]
 }
 
+/// What is not the server's doing.
+pub(crate) fn unmeasured(tally: &Tally) -> Named {
+    Named {
+        name: "could not measure",
+        meaning: "the client's own machine was out of ports, descriptors or memory",
+        count: tally.could_not_measure,
+    }
+}
+
 /// What stands beside: part of another counter, or not the server's doing.
 pub(crate) fn beside(tally: &Tally) -> [Named; 2] {
-    [
-        Named {
-            name: "crossed",
-            meaning: "of reset and lost: the close may have crossed the request on the wire",
-            count: tally.crossed,
-        },
-        Named {
-            name: "could not measure",
-            meaning: "the client's own machine was out of ports, descriptors or memory",
-            count: tally.could_not_measure,
-        },
-    ]
+    let crossed = Named {
+        name: "crossed",
+        meaning: "of reset and lost: the close may have crossed the request on the wire",
+        count: tally.crossed,
+    };
+    [crossed, unmeasured(tally)]
 }
 
 #[cfg(test)]

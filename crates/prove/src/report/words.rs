@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The most characters of a foreign text: a report stays small, whatever a server says.
-const LONGEST_TEXT: usize = 2_000;
+const LONGEST_TEXT: usize = 1_000;
 
 /// A number with its thousands apart.
 pub(crate) fn count(number: u64) -> String {

@@ -9,6 +9,8 @@ mod ending;
 mod faults;
 mod honest;
 mod idle;
+mod open;
 mod ports;
 mod refusal;
 mod server;
+mod slow;

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
 
 /// How much of each body is remembered.
 const KEPT_BYTES: usize = 64;
@@ -64,6 +65,8 @@ struct Shared {
     script: Script,
     gate: watch::Sender<bool>,
     generation: AtomicU64,
+    /// Until then nothing is answered.
+    resumes: std::sync::Mutex<Instant>,
     requests: AtomicUsize,
     /// Connections that the client ended in order, between two requests.
     left: AtomicUsize,
@@ -116,6 +119,11 @@ impl Server {
         self.shared.gate.send_replace(true);
     }
 
+    /// Answers nothing for so long, from now on.
+    pub(crate) fn pause(&self, time: Duration) {
+        *self.shared.resumes.lock().unwrap() = Instant::now() + time;
+    }
+
     pub(crate) fn set_generation(&self, generation: u64) {
         self.shared.generation.store(generation, Ordering::SeqCst);
     }
@@ -146,10 +154,16 @@ impl Shared {
             script: Arc::new(script),
             gate: watch::Sender::new(false),
             generation: AtomicU64::new(1),
+            resumes: std::sync::Mutex::new(Instant::now()),
             requests: AtomicUsize::new(0),
             left: AtomicUsize::new(0),
             bodies: std::sync::Mutex::default(),
         })
+    }
+
+    async fn until_resumed(&self) {
+        let resumes = *self.resumes.lock().unwrap();
+        sleep_until(resumes).await;
     }
 
     async fn gate(&self) {
@@ -171,9 +185,9 @@ pub(crate) fn honest(_: usize) -> Act {
 
 /// Waits until the counters are as wanted; fails with them after a time that is ample.
 pub(crate) async fn until(load: &Load, wanted: impl Fn(&Tally) -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while !wanted(&load.snapshot()) {
-        assert!(tokio::time::Instant::now() < deadline, "still {:?}", load.snapshot());
+        assert!(Instant::now() < deadline, "still {:?}", load.snapshot());
         // A snapshot has no event to wait for: it is taken again.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -213,6 +227,7 @@ async fn serve(mut socket: impl Socket, shared: Arc<Shared>) -> io::Result<()> {
         if act == Act::AnswerLate {
             shared.gate().await;
         }
+        shared.until_resumed().await;
         let generation = shared.generation.load(Ordering::SeqCst);
         socket.write_all(&answer(act, &asked, generation)).await?;
         match act {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONNECTION, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use tower_service::Service as TowerService;
 
+use crate::http::answer::Answer;
 use crate::http::connection_info::ConnectionInfo;
 use crate::http::request_body::RequestBody;
 use crate::http::tally::{Tally, Token};
@@ -47,10 +48,14 @@ where
 {
     service_fn(move |request: RawRequest| {
         let token = exchanges.tally.begin();
+        // A request with a body waits for it before anything else; and each one of HTTP/2 is
+        // answered by a task of its own.
+        let is_short = request.body().is_end_stream() && request.version() != Version::HTTP_2;
         let mut request =
             request.map(|incoming| RequestBody::new(incoming, exchanges.request_timeout, &token));
         exchanges.info.introduce(request.extensions_mut());
-        answer(app.clone(), request, token, hold)
+        let answer = answer(app.clone(), request, token, hold);
+        Answer::begin(answer, exchanges.tally.reader().filter(|_| is_short))
     })
 }
 

@@ -10,15 +10,16 @@ use http_body::Body;
 use rekindle_core::SocketKind;
 use rustix::net::getpeername;
 use rustix::net::sockopt::{set_socket_keepalive, set_tcp_keepidle, set_tcp_nodelay};
-use tokio::sync::watch;
 use tower_service::Service;
 use tracing::warn;
 
 use crate::async_stream::AsyncStream;
 use crate::http::capacity::Capacity;
 use crate::http::connection_info::{ConnectionInfo, Origin};
-use crate::http::course::{Course, set_course};
+use crate::http::course::set_course;
 use crate::http::exchange::BoxError;
+use crate::http::harbour::Harbour;
+use crate::http::home::Home;
 use crate::http::options::HttpOptions;
 use crate::http::permits::Permits;
 use crate::http::request_body::RequestBody;
@@ -38,7 +39,7 @@ pub(crate) const HTTP1: &str = "http/1.1";
 /// A listener's server, before it is started.
 #[derive(Debug)]
 pub(crate) struct Server<A> {
-    site: Arc<Site>,
+    home: Arc<Home<A>>,
     capacity: Capacity,
     kind: SocketKind,
     app: A,
@@ -62,12 +63,13 @@ where
         permits: Permits,
         app: A,
     ) {
-        let (course, published) = watch::channel(Course::Stay);
+        let harbour = Harbour::new(permits, shared.tracker.clone());
         let receiver = mailbox.as_ref().map(|mailbox| mailbox.receiver().clone());
-        tokio::spawn(set_course(Arc::clone(shared), receiver.clone(), course));
+        tokio::spawn(set_course(Arc::clone(shared), receiver.clone(), Arc::clone(&harbour)));
         let capacity = Capacity::new(options.max_connections);
-        let site = Site::new(listener.name(), shared, receiver, published, options, permits);
-        let server = Self { site: Arc::new(site), capacity, kind: listener.kind(), app };
+        let site = Site::new(listener.name(), shared, receiver, harbour, options);
+        let home = Home::new(Arc::new(site), app.clone());
+        let server = Self { home, capacity, kind: listener.kind(), app };
         if let Some(mailbox) = mailbox {
             tokio::spawn(server.clone().take_in::<S>(mailbox, Arc::clone(shared)));
         }
@@ -97,7 +99,7 @@ where
                 stream,
                 Vec::new(),
                 guard,
-                ConnectionInfo::new(&self.site.place, peer, Origin::Accepted),
+                ConnectionInfo::new(&self.home.site.place, peer, Origin::Accepted),
             );
         }
     }
@@ -117,11 +119,11 @@ where
                 let peer = self.peer(&descriptor);
                 match S::from_descriptor(descriptor) {
                     Ok(stream) => {
-                        let info = ConnectionInfo::new(&self.site.place, peer, Origin::Moved);
+                        let info = ConnectionInfo::new(&self.home.site.place, peer, Origin::Moved);
                         self.serve(stream, bytes, guard, info);
                     }
                     Err(error) => {
-                        let listener = &self.site.place.listener;
+                        let listener = &self.home.site.place.listener;
                         warn!(%listener, %error, "a connection that moved here is lost");
                     }
                 }
@@ -131,14 +133,14 @@ where
 
     fn serve<S: AsyncStream>(&self, stream: S, bytes: Vec<u8>, guard: Guard, info: ConnectionInfo) {
         let stay = Stay { info, guard, seat: self.capacity.seat() };
-        let session = Session::new(Arc::clone(&self.site), self.app.clone());
+        let session = Session::new(Arc::clone(&self.home), self.app.clone());
         let connection = Paused { stream, bytes: bytes.into(), stay };
         #[cfg(feature = "tls")]
-        if self.site.handshakes.is_some() {
-            tokio::spawn(tls::run(session, Arc::clone(&self.site), connection));
+        if self.home.site.handshakes.is_some() {
+            tokio::spawn(tls::run(session, Arc::clone(&self.home.site), connection));
             return;
         }
-        tokio::spawn(session.run(connection, self.site.protocols));
+        tokio::spawn(session.run(connection, self.home.site.protocols));
     }
 
     /// Sets what the options say of a new connection. One that cannot be set is served as it is.
@@ -146,7 +148,7 @@ where
         if self.kind != SocketKind::Tcp {
             return;
         }
-        let HttpOptions { nodelay, tcp_keepalive, .. } = self.site.options;
+        let HttpOptions { nodelay, tcp_keepalive, .. } = self.home.site.options;
         let mut outcome = Ok(());
         if nodelay {
             outcome = set_tcp_nodelay(stream, true);
@@ -173,7 +175,7 @@ where
 impl<A: Clone> Clone for Server<A> {
     fn clone(&self) -> Self {
         Self {
-            site: Arc::clone(&self.site),
+            home: Arc::clone(&self.home),
             capacity: self.capacity.clone(),
             kind: self.kind,
             app: self.app.clone(),
@@ -193,10 +195,11 @@ mod tests {
 
     #[tokio::test]
     async fn connections_stay_away_from_a_process_that_does_not_look_for_them_any_more() {
-        let Process { shared, course: _course, site } = Process::new();
+        let Process { shared, site, .. } = Process::new();
         let (shared, capacity) = (Arc::new(shared), Capacity::new(None));
         let mailbox = Mailbox::new(site.receiver.clone().unwrap(), <TcpStream as Stream>::KIND);
-        let server = Server { site, capacity, kind: SocketKind::Tcp, app: Router::new() };
+        let home = Home::new(site, Router::new());
+        let server = Server { home, capacity, kind: SocketKind::Tcp, app: Router::new() };
         let take_in = server.take_in::<TcpStream>(mailbox.clone(), Arc::clone(&shared));
         assert!(mailbox.is_attended());
         shared.stage.change(|stage| *stage = Stage::Failed(NewFailure::OldDied));

@@ -6,7 +6,7 @@
 //! no exchange.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Waker};
 
 /// The tally of one connection.
@@ -32,6 +32,8 @@ pub(crate) struct Tally {
     /// Who is to be woken when the last token is dropped, and whether.
     awaited: AtomicBool,
     waker: Mutex<Option<Waker>>,
+    /// The task that read first: that in which HTTP is spoken.
+    reader: OnceLock<Waker>,
 }
 
 /// The moment before a poll, if nothing was open.
@@ -43,7 +45,8 @@ pub(crate) struct Mark {
 impl Tally {
     /// An exchange begins.
     pub(crate) fn begin(self: &Arc<Self>) -> Token {
-        self.begun.fetch_add(1, Ordering::Relaxed);
+        // Not in one step, which would cost more: there is only one who begins them.
+        self.begun.store(self.begun().wrapping_add(1), Ordering::Relaxed);
         self.unread.store(false, Ordering::Relaxed);
         Token::new(self)
     }
@@ -85,9 +88,16 @@ impl Tally {
         self.is_quiet() && mark.begun == Some(self.begun())
     }
 
-    /// Bytes came in.
-    pub(crate) fn note_read(&self) {
-        self.reads.fetch_add(1, Ordering::Relaxed);
+    /// Bytes came in, in the task of this context.
+    pub(crate) fn note_read(&self, context: &Context<'_>) {
+        self.reader.get_or_init(|| context.waker().clone());
+        // Not in one step, which would cost more: there is only one who reads.
+        self.reads.store(self.reads().wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// The task that reads, once there was something to read.
+    pub(crate) fn reader(&self) -> Option<&Waker> {
+        self.reader.get()
     }
 
     pub(crate) fn set_unflushed(&self, unflushed: bool) {
@@ -120,7 +130,8 @@ impl Tally {
 
     /// Whether a read was held back since this was last asked.
     pub(crate) fn take_withheld(&self) -> bool {
-        self.withheld.swap(false, Ordering::Relaxed)
+        // It is hardly ever so, and only the reader says it: the task that asks here.
+        self.withheld.load(Ordering::Relaxed) && self.withheld.swap(false, Ordering::Relaxed)
     }
 
     /// Whether the next response is to say that it is the last one.
@@ -141,9 +152,10 @@ impl Tally {
         self.upgraded.load(Ordering::Acquire)
     }
 
-    /// The task does not wait for the last token now.
+    /// The task does not wait for the last token now. Who drops that meanwhile may still see the
+    /// older word, and wake it for nothing: so this need not be ordered with anything.
     pub(crate) fn forget_wait(&self) {
-        self.awaited.store(false, Ordering::SeqCst);
+        self.awaited.store(false, Ordering::Relaxed);
     }
 
     /// Wakes the task when the last token is dropped. Returns whether there is one.

@@ -53,10 +53,13 @@ impl<IO> Wire<IO> {
     }
 
     /// Whether the hammer fell on a connection that was upgraded.
+    #[inline]
     fn is_cut(&mut self, way: Way, context: &mut Context<'_>) -> bool {
-        if !self.tally.is_upgraded() {
-            return false;
-        }
+        self.tally.is_upgraded() && self.poll_cut(way, context)
+    }
+
+    #[cold]
+    fn poll_cut(&mut self, way: Way, context: &mut Context<'_>) -> bool {
         let course = &self.stay.info.place().course;
         if *course.borrow() == Course::Cut {
             return true;
@@ -90,7 +93,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Wire<IO> {
         if self.first.has_remaining() {
             let length = self.first.len().min(buffer.remaining());
             buffer.put_slice(&self.first.split_to(length));
-            self.tally.note_read();
+            self.tally.note_read(context);
             return Poll::Ready(Ok(()));
         }
         // Nobody is woken for it: the task that corked it polls again.
@@ -103,7 +106,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Wire<IO> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         if buffer.filled().len() > before {
-            self.tally.note_read();
+            self.tally.note_read(context);
         }
         Poll::Ready(Ok(()))
     }

@@ -1,0 +1,154 @@
+//! Which process answered when: a band for each, from its first answer to its last.
+
+use maud::{Markup, html as markup};
+
+use crate::account::generation::GenerationOutcome;
+use crate::report::html::View;
+use crate::report::html::plot::{Plot, percent};
+use crate::report::html::table;
+use crate::report::names;
+use crate::report::words::{count, moment};
+
+/// How many bands are drawn.
+pub(crate) const BANDS: usize = 400;
+/// How many bands are drawn one below the other.
+const LANES: usize = 24;
+const LANE: u32 = 22;
+const TONES: u64 = 2;
+
+pub(crate) fn chart(view: &View<'_>) -> Markup {
+    let known = &view.proof.outcome.generations;
+    markup! {
+        section #responders {
+            h2 { "Who answered" }
+            @if known.is_empty() {
+                p.note { "No answer said which process gave it." }
+            } @else {
+                p.note {
+                    "A band for each process, from its first answer to its last. Dashed lines are \
+                     restarts; shaded is the time from the asking to the first answer of the new \
+                     process."
+                }
+                (draw(view, known))
+                (as_table(known))
+            }
+        }
+    }
+}
+
+fn draw(view: &View<'_>, known: &[GenerationOutcome]) -> Markup {
+    let lanes = lanes(known);
+    let left = lanes.iter().filter(|lane| lane.is_none()).count() as u64;
+    let height = LANE * lanes.iter().flatten().max().map_or(1, |lane| *lane as u32 + 1) + 6;
+    let bands = markup! {
+        @for (outcome, lane) in known.iter().zip(&lanes) {
+            @if let Some(lane) = lane { (band(view, outcome, *lane)) }
+        }
+    };
+    let label = format!("Which of {} processes answered when", known.len());
+    let plot = Plot { kind: "bands", index: 0, label: &label, height };
+    markup! {
+        div.chart {
+            (view.time.flags())
+            (plot.draw(&markup! {}, &bands))
+            (view.time.labels())
+        }
+        (table::more(left, "band", "bands"))
+    }
+}
+
+fn band(view: &View<'_>, outcome: &GenerationOutcome, lane: usize) -> Markup {
+    let (from, until) = (view.lines.share(outcome.first), view.lines.share(outcome.last));
+    let width = (until - from).max(0.002);
+    let generation = outcome.responder.generation;
+    let tone = format!("tone{}", generation % TONES);
+    markup! {
+        svg.band.(tone) x=(percent(from)) y=(4 + lane as u32 * LANE) width=(percent(width))
+            height=(LANE - 4) {
+            rect width="100%" height="100%" rx="4" {}
+            @if width >= 0.13 {
+                text.wide x="8" y="13" { "generation " (generation) }
+                text.narrow x="6" y="13" { (generation) }
+            } @else if width >= 0.03 {
+                text.wide[width < 0.08] x="6" y="13" { (generation) }
+            }
+        }
+    }
+}
+
+/// For each band the first lane in which it covers no other; none beyond the limits.
+fn lanes(known: &[GenerationOutcome]) -> Vec<Option<usize>> {
+    let mut order: Vec<_> = (0..known.len()).collect();
+    order.sort_by_key(|place| known[*place].first);
+    let mut lanes = vec![None; known.len()];
+    let mut ends = Vec::new();
+    for place in order.into_iter().take(BANDS) {
+        let GenerationOutcome { first, last, .. } = known[place];
+        let free = ends.iter().position(|end| *end < first);
+        let lane = free.or_else(|| (ends.len() < LANES).then_some(ends.len()));
+        if let Some(lane) = lane {
+            if lane == ends.len() {
+                ends.push(last);
+            }
+            ends[lane] = last;
+            lanes[place] = Some(lane);
+        }
+    }
+    lanes
+}
+
+fn as_table(known: &[GenerationOutcome]) -> Markup {
+    let head = markup! {
+        tr { th { "process" } th.number { "first answer" } th.number { "last answer" }
+             th.number { "answers" } }
+    };
+    let body = markup! {
+        @for outcome in known.iter().take(BANDS) {
+            tr {
+                td { (names::responder(&outcome.responder)) }
+                td.number { (moment(outcome.first)) }
+                td.number { (moment(outcome.last)) }
+                td.number { (count(outcome.answered)) }
+            }
+        }
+    };
+    let left = known.len().saturating_sub(BANDS) as u64;
+    markup! {
+        (table::folded("Who answered", &head, &body))
+        (table::more(left, "process", "processes"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::recognise::Responder;
+
+    fn outcome(generation: u64, first_ms: u64, last_ms: u64) -> GenerationOutcome {
+        GenerationOutcome {
+            responder: Responder { generation, pid: None },
+            answered: 1,
+            first: Duration::from_millis(first_ms),
+            last: Duration::from_millis(last_ms),
+        }
+    }
+
+    #[test]
+    fn bands_never_cover_each_other() {
+        let known =
+            [outcome(1, 0, 50), outcome(2, 40, 100), outcome(3, 60, 90), outcome(4, 95, 99)];
+        assert_eq!(lanes(&known), [Some(0), Some(1), Some(0), Some(0)]);
+        let touching = [outcome(1, 0, 50), outcome(2, 50, 60)];
+        assert_eq!(lanes(&touching), [Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn there_are_no_more_lanes_than_fit() {
+        let known: Vec<_> = (0..100).map(|place| outcome(place, 0, 100)).collect();
+        let lanes = lanes(&known);
+        assert_eq!(lanes.iter().flatten().count(), LANES);
+        assert_eq!(lanes.iter().flatten().max(), Some(&(LANES - 1)));
+    }
+}
