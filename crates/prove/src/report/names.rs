@@ -28,6 +28,7 @@ pub(crate) fn responder(responder: &Responder) -> String {
 pub(crate) fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::Connecting => "connecting",
+        Phase::Handshaking => "shaking hands",
         Phase::Sending => "sending",
         Phase::Awaiting => "awaiting",
         Phase::Reading => "reading",
