@@ -91,9 +91,6 @@ impl Group {
             name: None,
             endpoint: None,
             protocol: Protocol::default(),
-            rate: None,
-            upload_time: None,
-            read_rate: None,
         }
     }
 
