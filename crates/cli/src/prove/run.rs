@@ -7,9 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use rekindle::Signal;
 use rekindle_prove::report::{self, About};
-use rekindle_prove::{
-    ByField, ByPattern, Cause, CheckError, FailureKind, Proof, Recognition, Trial, WrongAnswer,
-};
+use rekindle_prove::{ByField, ByPattern, CheckError, FailureKind, Proof, Recognition, Trial};
 use tokio::runtime::Runtime;
 
 use super::answer::Answer;
@@ -99,7 +97,7 @@ async fn trial(plan: &TrialPlan) -> Result<Trial, Failure> {
     if let Schedule::Restarts(restarts) = &plan.schedule {
         check(restarts).await?;
     }
-    trial.check().await.map_err(|error| not_answered(&error))?;
+    trial.check().await.map_err(|error| unfit(&error))?;
     Ok(trial)
 }
 
@@ -151,30 +149,21 @@ fn told(error: impl fmt::Display) -> Failure {
     Failure::could_not_run(anyhow!("{}", printable(&error.to_string())))
 }
 
-/// A first request that was not answered right, and what to think of.
-fn not_answered(error: &CheckError) -> Failure {
-    told(match hint(error) {
-        Some(hint) => format!("{error}; {hint}"),
-        None => error.to_string(),
-    })
-}
-
-fn hint(error: &CheckError) -> Option<&'static str> {
-    let CheckError::NotAnswered { failure, request, .. } = error else {
-        return None;
+/// Why nothing would be proven, and which option is about that.
+fn unfit(error: &CheckError) -> Failure {
+    let hint = match error {
+        CheckError::NotAnswered { failure, request, .. }
+            if failure.kind == FailureKind::Wrong && request.starts_with("POST") =>
+        {
+            "; modes post and upload take a path that answers with the body: --mode post@/echo"
+        }
+        CheckError::NotKept { .. } => ": --mode new",
+        CheckError::Unnamed | CheckError::Unseen(_) | CheckError::UnnamedAndUnseen(_) => {
+            "; see --recognise, which may be off"
+        }
+        _ => "",
     };
-    let is_post = request.starts_with("POST");
-    match (failure.kind, &failure.cause) {
-        (FailureKind::Refused, _) => Some("does the server listen there?"),
-        (FailureKind::Wrong, _) if is_post => {
-            Some("`post` and `upload` take a path that answers with the body: --mode post@/echo")
-        }
-        (FailureKind::Wrong, Cause::Answer(WrongAnswer::Status { .. })) => {
-            Some("give the URL of an answer with a status of 2xx")
-        }
-        (FailureKind::TimedOut, _) => Some("give more --request-timeout, if that is how it is"),
-        _ => None,
-    }
+    told(format_args!("{error}{hint}"))
 }
 
 fn nothing_found(signal: Signal) -> Failure {

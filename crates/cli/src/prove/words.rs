@@ -15,6 +15,7 @@ pub(super) fn responder(responder: &Responder) -> String {
 pub(super) const fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::Connecting => "while connecting",
+        Phase::Handshaking => "in the handshake",
         Phase::Sending => "while sending the request",
         Phase::Awaiting => "while awaiting the answer",
         Phase::Reading => "while reading the answer",

@@ -130,8 +130,8 @@ fn what_cannot_be_measured_is_told_with_what_to_do() {
     let absent = server.path("absent");
     let absent = absent.to_str().unwrap();
     let table = [
-        ("http://127.0.0.1:1/", &[][..], "does the server listen there?"),
-        (&lost, &[], "the URL of an answer with a status of 2xx"),
+        ("http://127.0.0.1:1/", &[][..], "start the server, or see where it listens"),
+        (&lost, &[], "answers with a status of 2xx"),
         (&url, &["--mode", "post"], "--mode post@/echo"),
         (&url, &["--signal", "HUP", "--pid", "2147483647"], "the pid is stale"),
         (&url, &["--signal", "HUP", "--pid-file", absent], "does the server run, and write it?"),
