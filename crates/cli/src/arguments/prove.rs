@@ -88,4 +88,14 @@ mod tests {
             assert!(Cli::command().try_get_matches_from(words).is_ok(), "{example}");
         }
     }
+    #[test]
+    fn every_option_is_documented() {
+        let documentation = include_str!("../../../../docs/prove.md");
+        let command = Cli::command();
+        let prove = command.find_subcommand("prove").expect("it is a verb");
+        for option in prove.get_arguments().filter_map(|argument| argument.get_long()) {
+            let is_there = documentation.contains(&format!("--{option}"));
+            assert!(is_there || option == "help", "{option}");
+        }
+    }
 }

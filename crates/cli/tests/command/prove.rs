@@ -201,6 +201,21 @@ fn requests_say_what_they_are_told_to() {
 }
 
 #[test]
+fn messages_go_to_an_echo_over_tcp_and_udp() {
+    let (tcp, udp) = (web_server::start_echo(), web_server::start_datagram_echo());
+    let also = format!("udp@udp://{udp}");
+    let words = ["--mode", "new", "--mode", "tcp", "--mode", "idle", "--mode", &also];
+    let words = [&words[..], &["--duration", "200ms", "--connections", "8", "--json"]].concat();
+    let answer = prove(&format!("tcp://{tcp}"), &words).expect(0).object();
+    let groups = answer["groups"].as_array().unwrap();
+    assert_eq!(groups.len(), 4);
+    for group in groups {
+        assert!(group["tally"]["answered"].as_u64().unwrap() > 0, "{group}");
+        assert!(group["request"].as_str().unwrap().contains("128 bytes"), "{group}");
+    }
+}
+
+#[test]
 fn a_unix_socket_is_asked_like_any_other() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("socket");

@@ -1,7 +1,7 @@
-//! A web server on a thread, with each of its faults on a switch.
+//! A web server on a thread, with each of its faults on a switch; and two echoes.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::thread;
@@ -43,6 +43,35 @@ pub(crate) fn start_at(path: &Path, manner: Manner) {
             thread::spawn(move || converse(reader, stream, manner));
         }
     });
+}
+
+/// Sends back what comes, over TCP.
+pub(crate) fn start_echo() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut back = stream.try_clone().unwrap();
+            thread::spawn(move || std::io::copy(&mut stream, &mut back));
+        }
+    });
+    address
+}
+
+/// The same over UDP.
+pub(crate) fn start_datagram_echo() -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut bytes = [0; 65_536];
+        loop {
+            let (length, from) = socket.recv_from(&mut bytes).unwrap();
+            // Who asked may be gone; nobody else is to suffer from that.
+            let _ = socket.send_to(&bytes[..length], from);
+        }
+    });
+    address
 }
 
 /// Answers with the head of the request as the body, so that a test sees what was sent.
