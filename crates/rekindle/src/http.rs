@@ -59,10 +59,12 @@
 //! looked at, and their client may send them again on another connection (RFC 9112, section
 //! 9.3.2). A TLS handshake of which a byte has arrived is finished.
 
+mod berth;
 mod capacity;
 mod connection_info;
 mod course;
 mod exchange;
+mod harbour;
 mod http1;
 mod http2;
 mod hyper_service;

@@ -79,8 +79,17 @@ impl Tracker {
 
     /// One of those in flight rests, for as long as the result lives.
     pub(crate) fn rest(&self) -> Resting {
-        self.inner.counts.fetch_add(RESTING, Ordering::SeqCst);
+        self.begin_rest();
         Resting { tracker: self.clone() }
+    }
+
+    /// The same, until [`Tracker::end_rest`].
+    pub(crate) fn begin_rest(&self) {
+        self.inner.counts.fetch_add(RESTING, Ordering::SeqCst);
+    }
+
+    pub(crate) fn end_rest(&self) {
+        self.inner.counts.fetch_sub(RESTING, Ordering::SeqCst);
     }
 
     /// The driver waits for the end from here on: nothing new comes. To be called before
@@ -178,7 +187,7 @@ pub struct Resting {
 
 impl Drop for Resting {
     fn drop(&mut self) {
-        self.tracker.inner.counts.fetch_sub(RESTING, Ordering::SeqCst);
+        self.tracker.end_rest();
     }
 }
 

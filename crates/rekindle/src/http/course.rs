@@ -14,32 +14,31 @@
 //!
 //! It refuses to know a connection: what one of them cannot do is said by its [`Standing`].
 
-use std::fmt;
-use std::future::{Future, pending};
-use std::pin::{Pin, pin};
+use std::future::pending;
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Waker};
 
 use rekindle_core::{Ending, Receiver};
 use tokio::sync::watch;
-use tokio::task::unconstrained;
 
+use crate::http::harbour::{Harbour, Mooring};
 use crate::moves::Outlook;
 use crate::shared::{Shared, Stage};
 
 /// What a connection is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Course {
     /// Be served here.
-    Stay,
+    Stay = 0,
     /// Move to the successor at the next idle moment; until then all is as usual.
-    Move,
+    Move = 1,
     /// End with the next response, which says so; stay open until there is one.
-    Goodbye,
+    Goodbye = 2,
     /// End with the response that is under way, or at once if there is none.
-    Close,
+    Close = 3,
     /// End at once.
-    Cut,
+    Cut = 4,
 }
 
 /// What a connection cannot do, whatever the course.
@@ -54,6 +53,17 @@ pub(crate) enum Standing {
 }
 
 impl Course {
+    /// The course of this number.
+    pub(crate) const fn of(number: u8) -> Self {
+        match number {
+            0 => Self::Stay,
+            1 => Self::Move,
+            2 => Self::Goodbye,
+            3 => Self::Close,
+            _ => Self::Cut,
+        }
+    }
+
     /// The course of a connection of this standing.
     pub(crate) const fn with(self, standing: Standing) -> Self {
         match (self, standing) {
@@ -121,12 +131,11 @@ impl Situation {
 pub(crate) async fn set_course(
     shared: Arc<Shared>,
     receiver: Option<Receiver>,
-    course: watch::Sender<Course>,
+    harbour: Arc<Harbour>,
 ) {
     loop {
         let situation = Situation::of(&shared);
-        let now = situation.course(receiver.as_ref());
-        course.send_if_modified(|course| std::mem::replace(course, now) != now);
+        harbour.set_course(situation.course(receiver.as_ref()));
         if matches!(situation.stage, Stage::Finished(_) | Stage::Failed(_)) {
             return;
         }
@@ -152,43 +161,42 @@ pub(crate) async fn cut(mut course: watch::Receiver<Course>) {
     }
 }
 
-type Turn = Pin<Box<dyn Future<Output = ()> + Send>>;
-
 /// One connection's view of the course.
+#[derive(Debug)]
 pub(crate) struct Helm {
-    published: watch::Receiver<Course>,
+    mooring: Mooring,
     course: Course,
     standing: Standing,
-    /// The next change, once the task waits for it.
-    turn: Option<Turn>,
+    /// Whom the mooring wakes.
+    waker: Option<Waker>,
 }
 
 impl Helm {
-    pub(crate) fn new(published: &watch::Receiver<Course>, standing: Standing) -> Self {
-        let mut published = published.clone();
-        let course = *published.borrow_and_update();
-        Self { published, course, standing, turn: None }
+    pub(crate) fn new(harbour: &Arc<Harbour>, standing: Standing) -> Self {
+        let mooring = harbour.moor();
+        let course = mooring.course();
+        let mut helm = Self { mooring, course, standing: Standing::Free, waker: None };
+        helm.set_standing(standing);
+        helm
     }
 
-    /// The course of this connection. The task is woken when it changes.
-    pub(crate) fn poll_course(&mut self, context: &mut Context<'_>) -> Course {
-        // The usual case is one load: who waits for the turn is this task, and stays so.
-        while self.turn.is_none() || self.has_turned() {
-            self.course = *self.published.borrow_and_update();
-            if self.course == Course::Stay && self.standing == Standing::Bound {
-                self.standing = Standing::Free;
-            }
-            let turn = self.turn.insert(Box::pin(turn(self.published.clone())));
-            if pin!(unconstrained(turn)).poll(context).is_ready() {
-                self.turn = None;
-            }
+    pub(crate) const fn mooring(&self) -> &Mooring {
+        &self.mooring
+    }
+
+    /// The course of this connection. The task is woken when it changes; if it turns to a move,
+    /// with the permit.
+    pub(crate) fn poll_course(&mut self, context: &Context<'_>) -> Course {
+        // Before the course is looked at: either the turn is seen, or the waker.
+        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            self.mooring.berth().set_waker(Some(context.waker().clone()));
+            self.waker = Some(context.waker().clone());
+        }
+        self.course = self.mooring.course();
+        if self.course == Course::Stay && self.standing == Standing::Bound {
+            self.set_standing(Standing::Free);
         }
         self.course.with(self.standing)
-    }
-
-    fn has_turned(&self) -> bool {
-        // Once nobody is left to change it, it can still have changed for the last time.
-        self.published.has_changed().unwrap_or_else(|_| *self.published.borrow() != self.course)
     }
 
     /// Whether the course was to stay when this was last asked.
@@ -198,30 +206,29 @@ impl Helm {
 
     /// What this connection cannot do from here on.
     pub(crate) fn set_standing(&mut self, standing: Standing) {
+        let (was_free, is_free) = (self.standing == Standing::Free, standing == Standing::Free);
         self.standing = standing;
-    }
-}
-
-async fn turn(mut published: watch::Receiver<Course>) {
-    if published.changed().await.is_err() {
-        pending().await
-    }
-}
-
-impl fmt::Debug for Helm {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { published: _, course, standing, turn: _ } = self;
-        formatter.debug_struct("Helm").field("course", course).field("standing", standing).finish()
+        if was_free != is_free {
+            self.mooring.set_aside(!is_free);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::task::Waker;
-
     use rekindle_core::{Generation, Text};
+    use rekindle_unix::Bell;
 
     use super::*;
+    use crate::http::permits::Permits;
+    use crate::tracker::Tracker;
+
+    fn harbour(course: Course) -> Arc<Harbour> {
+        let tracker = Tracker::new(Arc::new(Bell::new().unwrap()));
+        let harbour = Harbour::new(Permits::new(), tracker);
+        harbour.set_course(course);
+        harbour
+    }
 
     fn receiver(name: &str) -> Receiver {
         Receiver { name: name.parse().unwrap(), protocol: Text::from("http/1.1") }
@@ -270,33 +277,31 @@ mod tests {
 
     #[test]
     fn what_cannot_move_says_goodbye_until_a_roll_back() {
-        let (set, published) = watch::channel(Course::Move);
-        let mut helm = Helm::new(&published, Standing::Bound);
-        let mut context = Context::from_waker(Waker::noop());
-        assert_eq!(helm.poll_course(&mut context), Course::Goodbye);
-        set.send_replace(Course::Stay);
-        assert_eq!(helm.poll_course(&mut context), Course::Stay);
-        set.send_replace(Course::Move);
-        assert_eq!(helm.poll_course(&mut context), Course::Move, "the next upgrade may take it");
+        let (harbour, context) = (harbour(Course::Move), Context::from_waker(Waker::noop()));
+        let mut helm = Helm::new(&harbour, Standing::Bound);
+        assert_eq!(helm.poll_course(&context), Course::Goodbye);
+        harbour.set_course(Course::Stay);
+        assert_eq!(helm.poll_course(&context), Course::Stay);
+        harbour.set_course(Course::Move);
+        assert_eq!(helm.poll_course(&context), Course::Move, "the next upgrade may take it");
         helm.set_standing(Standing::Begun);
-        set.send_replace(Course::Close);
-        assert_eq!(helm.poll_course(&mut context), Course::Goodbye, "it is answered first");
-        set.send_replace(Course::Cut);
-        drop(set);
-        assert_eq!(helm.poll_course(&mut context), Course::Cut);
+        harbour.set_course(Course::Close);
+        assert_eq!(helm.poll_course(&context), Course::Goodbye, "it is answered first");
+        harbour.set_course(Course::Cut);
+        assert_eq!(helm.poll_course(&context), Course::Cut);
     }
 
     #[tokio::test]
     async fn a_task_that_looks_is_woken_by_the_next_change() {
-        let (set, published) = watch::channel(Course::Stay);
-        let mut helm = Helm::new(&published, Standing::Free);
+        let harbour = harbour(Course::Stay);
+        let mut helm = Helm::new(&harbour, Standing::Free);
         let turned =
             tokio::spawn(std::future::poll_fn(move |context| match helm.poll_course(context) {
                 Course::Stay => std::task::Poll::Pending,
                 course => std::task::Poll::Ready(course),
             }));
         tokio::task::yield_now().await;
-        set.send_replace(Course::Move);
+        harbour.set_course(Course::Move);
         assert_eq!(turned.await.unwrap(), Course::Move);
     }
 }

@@ -145,7 +145,7 @@ where
             let is_busy = self.tally.is_busy();
             let is_quiet = !is_busy && !self.tally.is_unflushed();
             let next = if is_quiet {
-                self.between_exchanges(course, mark, context)
+                self.between_exchanges(course, mark)
             } else {
                 drop(self.pilot.take_permit());
                 Next::Wait
@@ -162,7 +162,7 @@ where
     }
 
     /// No exchange is open. May the connection be taken apart?
-    fn between_exchanges(&mut self, course: Course, mark: Mark, context: &mut Context<'_>) -> Next {
+    fn between_exchanges(&mut self, course: Course, mark: Mark) -> Next {
         let is_idle = self.tally.is_idle_since(mark);
         let purpose = match course {
             Course::Stay | Course::Goodbye | Course::Cut => {
@@ -170,7 +170,7 @@ where
                 return Next::Wait;
             }
             Course::Close => Some(Purpose::Close),
-            Course::Move if !self.pilot.poll_permit(context) => None,
+            Course::Move if !self.pilot.has_permit() => None,
             Course::Move if is_idle => self.pilot.take_permit().map(Purpose::Leave),
             Course::Move => None,
         };

@@ -108,7 +108,7 @@ impl<IO: Transport> Parked<'_, IO> {
                 return Poll::Ready(Wake::Over);
             }
             Course::Move => {
-                if self.pilot.poll_permit(context)
+                if self.pilot.has_permit()
                     && let Some(permit) = self.pilot.take_permit()
                 {
                     return Poll::Ready(Wake::Leave(permit, std::mem::take(&mut self.bytes)));

@@ -1,26 +1,21 @@
 //! The pilot: what the task of a connection looks at besides the connection itself, and what wakes
 //! it: the course, one timer, and the queue for a permit to move.
 
-use std::fmt;
 use std::task::Context;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::http::berth::{Rest, Ticket};
 use crate::http::course::{Course, Helm};
-use crate::http::permits::{Permit, Permits, Ticket};
+use crate::http::permits::Permit;
 use crate::http::timer::Timer;
-use crate::tracker::{Resting, Tracker};
 
 /// One connection's pilot.
+#[derive(Debug)]
 pub(crate) struct Pilot {
     pub(crate) helm: Helm,
-    tracker: Tracker,
-    /// While the connection only waits to leave or to be closed. Nobody else looks at it.
-    resting: Option<Resting>,
     timer: Timer,
-    permits: Permits,
-    ticket: Ticket,
     limits: Limits,
 }
 
@@ -41,21 +36,8 @@ pub(crate) enum Awaited {
 }
 
 impl Pilot {
-    pub(crate) const fn new(
-        helm: Helm,
-        tracker: Tracker,
-        permits: Permits,
-        limits: Limits,
-    ) -> Self {
-        Self {
-            helm,
-            tracker,
-            resting: None,
-            timer: Timer::new(),
-            permits,
-            ticket: Ticket::None,
-            limits,
-        }
+    pub(crate) const fn new(helm: Helm, limits: Limits) -> Self {
+        Self { helm, timer: Timer::new(), limits }
     }
 
     /// The course of this connection. The task is woken when it changes.
@@ -81,32 +63,37 @@ impl Pilot {
 
     /// Says whether the connection is between two requests in a process that will not go on: then
     /// to cut it loses nothing.
-    pub(crate) fn set_idle(&mut self, is_idle: bool) {
-        let rests = is_idle && !self.helm.stays();
-        if rests != self.resting.is_some() {
-            self.resting = rests.then(|| self.tracker.rest());
-        }
+    pub(crate) fn set_idle(&self, is_idle: bool) {
+        let rest = match is_idle {
+            false => Rest::Busy,
+            true if self.helm.stays() => Rest::Idle,
+            true => Rest::Counted,
+        };
+        self.helm.mooring().set_rest(rest);
     }
 
-    /// Whether there is a permit to move. If not, the task is woken when there is.
-    pub(crate) fn poll_permit(&mut self, context: &mut Context<'_>) -> bool {
-        self.ticket.poll(&self.permits, context)
+    /// Whether there is a permit to move. If not, the task is woken when there is. To be asked
+    /// after the course.
+    pub(crate) fn has_permit(&self) -> bool {
+        let mooring = self.helm.mooring();
+        if mooring.berth().ticket() == Ticket::None {
+            mooring.ask();
+        }
+        mooring.berth().ticket() == Ticket::Granted
     }
 
     /// Whether it waits for its permit to move.
-    pub(crate) const fn is_queued(&self) -> bool {
-        self.ticket.is_queued()
+    pub(crate) fn is_queued(&self) -> bool {
+        self.helm.mooring().berth().ticket() == Ticket::Queued
     }
 
-    /// The permit, if it is there; none is wanted any more.
-    pub(crate) fn take_permit(&mut self) -> Option<Permit> {
-        self.ticket.take()
+    /// The permit, if it is there; none is wanted until the next is asked for.
+    pub(crate) fn take_permit(&self) -> Option<Permit> {
+        self.helm.mooring().take_permit()
     }
-}
 
-impl fmt::Debug for Pilot {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { helm, limits, .. } = self;
-        formatter.debug_struct("Pilot").field("helm", helm).field("limits", limits).finish()
+    /// The connection does not move any more, whatever the course.
+    pub(crate) fn stand_aside(&self) {
+        self.helm.mooring().set_aside(true);
     }
 }

@@ -11,15 +11,15 @@ use http_body::Body;
 use rekindle_core::SocketKind;
 use rustix::io::ioctl_fionbio;
 use rustix::net::sockopt::{set_socket_keepalive, set_tcp_keepidle, set_tcp_nodelay};
-use tokio::sync::watch;
 use tower_service::Service;
 use tracing::{debug, warn};
 
 use crate::async_stream::AsyncStream;
 use crate::http::capacity::Capacity;
 use crate::http::connection_info::{ConnectionInfo, Origin};
-use crate::http::course::{Course, set_course};
+use crate::http::course::set_course;
 use crate::http::exchange::BoxError;
+use crate::http::harbour::Harbour;
 use crate::http::lot::{Lot, Sleeper};
 use crate::http::options::HttpOptions;
 use crate::http::permits::Permits;
@@ -63,11 +63,11 @@ where
         permits: Permits,
         app: A,
     ) {
-        let (course, published) = watch::channel(Course::Stay);
+        let harbour = Harbour::new(permits, shared.tracker.clone());
         let receiver = mailbox.as_ref().map(|mailbox| mailbox.receiver().clone());
-        tokio::spawn(set_course(Arc::clone(shared), receiver.clone(), course));
+        tokio::spawn(set_course(Arc::clone(shared), receiver.clone(), Arc::clone(&harbour)));
         let capacity = Capacity::new(options.max_connections);
-        let site = Site::new(listener.name(), shared, receiver, published, options, permits);
+        let site = Site::new(listener.name(), shared, receiver, harbour, options);
         let server = Self { site: Arc::new(site), capacity, kind: listener.kind(), app };
         if let Some(mailbox) = mailbox {
             tokio::spawn(server.clone().take_in::<S>(mailbox, Arc::clone(shared)));
@@ -227,7 +227,7 @@ mod tests {
 
     #[tokio::test]
     async fn connections_stay_away_from_a_process_that_does_not_look_for_them_any_more() {
-        let Process { shared, course: _course, site } = Process::new();
+        let Process { shared, site, .. } = Process::new();
         let (shared, capacity) = (Arc::new(shared), Capacity::new(None));
         let mailbox = Mailbox::new(site.receiver.clone().unwrap(), <TcpStream as Stream>::KIND);
         let server = Server { site, capacity, kind: SocketKind::Tcp, app: Router::new() };
@@ -240,7 +240,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_moves_here_is_served_as_soon_as_it_has_spoken_here_or_there() {
-        let Process { shared, course: _course, site } = Process::new();
+        let Process { shared, site, .. } = Process::new();
         let (shared, capacity) = (Arc::new(shared), Capacity::new(None));
         let mailbox = Mailbox::new(site.receiver.clone().unwrap(), <TcpStream as Stream>::KIND);
         let peer_of = async |Extension(info): Extension<ConnectionInfo>| {

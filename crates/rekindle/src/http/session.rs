@@ -74,7 +74,7 @@ where
                 }
                 Wake::Http2(first) => {
                     // It does not move: others may, in its place.
-                    drop(self.pilot.take_permit());
+                    self.pilot.stand_aside();
                     Box::pin(self.http2(Paused { stream, bytes: first, stay })).await;
                     None
                 }
@@ -125,6 +125,7 @@ where
             End::Over => return None,
             End::Shut { wire, is_unread } => {
                 let Wire { mut stream, stay, .. } = wire;
+                self.pilot.stand_aside();
                 if is_unread || stream.has_arrived() {
                     tokio::select! {
                         () = linger(&mut stream) => {}

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use hyper_util::rt::TokioExecutor;
 use rekindle_core::Receiver;
-use tokio::sync::watch;
 
 use crate::http::connection_info::Place;
-use crate::http::course::{Course, Helm, Standing};
+use crate::http::course::{Helm, Standing};
+use crate::http::harbour::Harbour;
 use crate::http::options::HttpOptions;
 use crate::http::parked::Protocols;
-use crate::http::permits::Permits;
 use crate::http::pilot::{Limits, Pilot};
 use crate::http::{http1, http2};
 use crate::shared::Shared;
@@ -27,7 +26,7 @@ pub(crate) struct Site {
     pub(crate) http2: hyper::server::conn::http2::Builder<TokioExecutor>,
     #[cfg(feature = "tls")]
     pub(crate) handshakes: Option<crate::http::tls::Handshakes>,
-    permits: Permits,
+    pub(crate) harbour: Arc<Harbour>,
 }
 
 impl Site {
@@ -35,13 +34,12 @@ impl Site {
         listener: &str,
         shared: &Shared,
         receiver: Option<Receiver>,
-        course: watch::Receiver<Course>,
+        harbour: Arc<Harbour>,
         options: HttpOptions,
-        permits: Permits,
     ) -> Self {
         let place = Arc::new(Place {
             listener: listener.to_owned(),
-            course,
+            course: harbour.subscribe(),
             tracker: shared.tracker.clone(),
             outbox: shared.outbox.clone(),
         });
@@ -57,15 +55,14 @@ impl Site {
             protocols,
             http1,
             http2,
-            permits,
+            harbour,
         }
     }
 
     /// A pilot for one connection.
     pub(crate) fn pilot(&self) -> Pilot {
-        let helm = Helm::new(&self.place.course, Standing::Free);
+        let helm = Helm::new(&self.harbour, Standing::Free);
         let HttpOptions { idle_timeout: idle, header_read_timeout: head, .. } = self.options;
-        let (tracker, permits) = (self.place.tracker.clone(), self.permits.clone());
-        Pilot::new(helm, tracker, permits, Limits { idle, head })
+        Pilot::new(helm, Limits { idle, head })
     }
 }

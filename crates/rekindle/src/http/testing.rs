@@ -8,12 +8,11 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use rekindle_core::{Generation, Receiver, Text};
 use rekindle_unix::Bell;
-use tokio::sync::watch;
 use tokio::task::unconstrained;
 
 use crate::http::capacity::Capacity;
 use crate::http::connection_info::{ConnectionInfo, Origin};
-use crate::http::course::Course;
+use crate::http::harbour::Harbour;
 use crate::http::options::HttpOptions;
 use crate::http::permits::Permits;
 use crate::http::site::Site;
@@ -23,7 +22,7 @@ use crate::shared::Shared;
 /// One process, as far as a connection sees it.
 pub(crate) struct Process {
     pub(crate) shared: Shared,
-    pub(crate) course: watch::Sender<Course>,
+    pub(crate) harbour: Arc<Harbour>,
     pub(crate) site: Arc<Site>,
 }
 
@@ -34,11 +33,10 @@ impl Process {
 
     pub(crate) fn with(options: HttpOptions) -> Self {
         let shared = Shared::new(Generation::FIRST, None, Bell::new().unwrap());
-        let (course, published) = watch::channel(Course::Stay);
+        let harbour = Harbour::new(Permits::new(), shared.tracker.clone());
         let receiver = Receiver { name: "web".parse().unwrap(), protocol: Text::from("http/1.1") };
-        let permits = Permits::new();
-        let site = Site::new("web", &shared, Some(receiver), published, options, permits);
-        Self { shared, course, site: Arc::new(site) }
+        let site = Site::new("web", &shared, Some(receiver), Arc::clone(&harbour), options);
+        Self { shared, harbour, site: Arc::new(site) }
     }
 
     pub(crate) fn stay(&self) -> Stay {

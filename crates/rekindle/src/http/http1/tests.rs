@@ -175,7 +175,7 @@ async fn at_every_offset_what_is_answered_and_what_comes_out_are_all_there_is() 
         client.write_all(&stream.as_bytes()[..split]).await.unwrap();
         let mut serving = pin!(serve_in(&process, server, Bytes::new()));
         assert!(settle(serving.as_mut()).is_pending(), "at {split}");
-        process.course.send_replace(Course::Move);
+        process.harbour.set_course(Course::Move);
         let (answers, begin) = at_split(&requests, split);
         match (settle(serving.as_mut()), begin) {
             (Poll::Ready(End::Apart { bytes, purpose: Purpose::Leave(_), .. }), Some(begin)) => {
@@ -193,7 +193,7 @@ async fn who_is_to_move_is_not_read_from_any_more() {
     let process = Process::new();
     let (mut client, server) = duplex(PIPE_BYTES);
     client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    process.course.send_replace(Course::Move);
+    process.harbour.set_course(Course::Move);
     let end = settle(pin!(serve_in(&process, server, Bytes::from_static(b"\r\n"))));
     let Poll::Ready(End::Apart { bytes, mut wire, .. }) = end else { panic!("{end:?}") };
     assert_eq!(bytes, "\r\n", "what was read before goes along");
@@ -206,13 +206,12 @@ async fn who_waits_for_its_turn_to_move_is_served_meanwhile() {
     let (mut client, server) = duplex(PIPE_BYTES);
     let permits: Vec<_> = (0..rekindle_core::MOVE_WINDOW)
         .map(|_| {
-            let mut pilot = process.site.pilot();
-            let mut context = Context::from_waker(Waker::noop());
-            assert!(pilot.poll_permit(&mut context));
+            let pilot = process.site.pilot();
+            assert!(pilot.has_permit());
             pilot
         })
         .collect();
-    process.course.send_replace(Course::Move);
+    process.harbour.set_course(Course::Move);
     let mut serving = pin!(serve_in(&process, server, Bytes::new()));
     assert!(settle(serving.as_mut()).is_pending());
     for number in 0..3 {
@@ -243,7 +242,7 @@ async fn a_body_that_nobody_read_is_never_taken_for_the_next_request() {
                 if !with_head {
                     client.write_all(&body.as_bytes()[..arrived]).await.unwrap();
                 }
-                process.course.send_replace(course);
+                process.harbour.set_course(course);
                 let (is_whole, is_last) = (arrived == body.len(), course == Course::Close);
                 match settle(serving.as_mut()) {
                     Poll::Ready(End::Shut { .. }) => assert!(!is_whole || is_last, "at {arrived}"),
@@ -269,7 +268,7 @@ async fn the_rest_of_a_body_that_nobody_read_is_read_even_if_the_connection_is_t
     client.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
     let mut serving = pin!(serve_in(&process, server, Bytes::new()));
     assert!(poll_once(serving.as_mut()).is_pending(), "the program is asked");
-    process.course.send_replace(Course::Move);
+    process.harbour.set_course(Course::Move);
     let end = settle(serving.as_mut());
     let Poll::Ready(End::Apart { bytes, mut wire, .. }) = end else { panic!("{end:?}") };
     assert_eq!((&bytes[..], &read_now(&mut wire.stream)[..]), (&b""[..], &b""[..]));
@@ -286,7 +285,7 @@ async fn a_client_that_never_pauses_is_left_in_time() {
     client.write_all(request.repeat(many).as_bytes()).await.unwrap();
     let mut serving = pin!(serve_in(&process, server, Bytes::new()));
     assert!(poll_once(serving.as_mut()).is_pending(), "it is in the middle of it");
-    process.course.send_replace(Course::Move);
+    process.harbour.set_course(Course::Move);
     let end = settle(serving.as_mut());
     let Poll::Ready(End::Apart { bytes, wire, .. }) = end else { panic!("{end:?}") };
     let answered = bodies(&read_now(&mut client)).len();
@@ -306,7 +305,7 @@ async fn what_is_not_written_out_yet_does_not_move() {
     let mut serving = pin!(serve_in(&process, server, Bytes::new()));
     client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     assert!(settle(serving.as_mut()).is_pending());
-    process.course.send_replace(Course::Move);
+    process.harbour.set_course(Course::Move);
     let mut answer = Vec::new();
     loop {
         match settle(serving.as_mut()) {
@@ -336,7 +335,7 @@ async fn a_stop_ends_an_idle_connection_and_answers_a_begun_request() {
         client.write_all(begun.as_bytes()).await.unwrap();
         let mut serving = pin!(serve_in(&process, server, Bytes::new()));
         assert!(settle(serving.as_mut()).is_pending());
-        process.course.send_replace(Course::Close);
+        process.harbour.set_course(Course::Close);
         match settle(serving.as_mut()) {
             Poll::Ready(End::Apart { bytes, purpose: Purpose::Close, .. }) => {
                 assert_eq!(bytes, begun);
@@ -353,7 +352,7 @@ async fn after_a_goodbye_the_next_response_is_the_last_one() {
     let (mut client, server) = duplex(PIPE_BYTES);
     let mut serving = pin!(serve_in(&process, server, Bytes::new()));
     assert!(settle(serving.as_mut()).is_pending());
-    process.course.send_replace(Course::Goodbye);
+    process.harbour.set_course(Course::Goodbye);
     assert!(settle(serving.as_mut()).is_pending(), "an idle connection is not closed");
     client.write_all(b"GET /1 HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     assert!(matches!(settle(serving.as_mut()), Poll::Ready(End::Shut { is_unread: false, .. })));
@@ -367,7 +366,7 @@ async fn a_body_is_unread_unless_the_program_came_to_its_end() {
         let process = Process::new();
         let (mut client, server) = duplex(PIPE_BYTES);
         let mut serving = pin!(serve_in(&process, server, Bytes::new()));
-        process.course.send_replace(Course::Goodbye);
+        process.harbour.set_course(Course::Goodbye);
         let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
         client.write_all(format!("{head}4\r\nbody\r\n0\r\n\r\n").as_bytes()).await.unwrap();
         let end = settle(serving.as_mut());
@@ -383,7 +382,7 @@ async fn the_hammer_ends_a_connection_in_the_middle_of_a_request() {
     client.write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n").await.unwrap();
     let mut serving = pin!(serve_in(&process, server, Bytes::new()));
     assert!(settle(serving.as_mut()).is_pending());
-    process.course.send_replace(Course::Cut);
+    process.harbour.set_course(Course::Cut);
     assert!(matches!(settle(serving.as_mut()), Poll::Ready(End::Over)));
     assert_eq!(read_now(&mut client), b"");
     assert_eq!(process.shared.tracker.in_flight(), 0);
@@ -437,7 +436,7 @@ proptest! {
                     rest = later;
                     client.write_all(piece).await.unwrap();
                     if is_moved {
-                        process.course.send_replace(Course::Move);
+                        process.harbour.set_course(Course::Move);
                     }
                     polled = settle(serving.as_mut());
                 }

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -89,7 +89,7 @@ async fn a_fresh_connection_moves_with_nothing_and_is_served_by_the_next_process
     let (old, new) = (Process::new(), Process::new());
     let (mut client, server) = pair().await;
     let served = serve(&old, server, Vec::new());
-    old.course.send_replace(Course::Move);
+    old.harbour.set_course(Course::Move);
     let departure = departure(&old).await;
     assert_eq!(departure.entry.receiver.name.as_str(), "web");
     assert_eq!(departure.entry.bytes, b"");
@@ -111,7 +111,7 @@ async fn a_response_in_flight_goes_out_before_its_connection_leaves() {
     let head = "POST /1 HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nbo";
     client.write_all(head.as_bytes()).await.unwrap();
     yield_now().await;
-    old.course.send_replace(Course::Move);
+    old.harbour.set_course(Course::Move);
     client.write_all(format!("dy{}", &get(2)[..9]).as_bytes()).await.unwrap();
     let answer = read_until(&mut client, "/1:body").await;
     assert!(!answer.to_ascii_lowercase().contains("connection:"), "{answer}");
@@ -128,7 +128,7 @@ async fn who_is_given_back_is_served_on_with_a_goodbye() {
     let served = serve(&old, server, Vec::new());
     client.write_all(format!("{}{}", get(1), &get(2)[..9]).as_bytes()).await.unwrap();
     read_until(&mut client, "/1:").await;
-    old.course.send_replace(Course::Move);
+    old.harbour.set_course(Course::Move);
     let Departure { entry, parcel } = departure(&old).await;
     parcel.give_back(entry.bytes, MoveRefusal::Refused);
     client.write_all(&get(2).as_bytes()[9..]).await.unwrap();
@@ -143,14 +143,14 @@ async fn who_is_given_back_by_a_roll_back_stays_and_can_leave_later() {
     let (old, new) = (Process::new(), Process::new());
     let (mut client, server) = pair().await;
     serve(&old, server, Vec::new());
-    old.course.send_replace(Course::Move);
+    old.harbour.set_course(Course::Move);
     let Departure { entry, parcel } = departure(&old).await;
-    old.course.send_replace(Course::Stay);
+    old.harbour.set_course(Course::Stay);
     parcel.give_back(entry.bytes, MoveRefusal::NoSuccessor);
     client.write_all(get(1).as_bytes()).await.unwrap();
     let answer = read_until(&mut client, "/1:").await;
     assert!(!answer.to_ascii_lowercase().contains("connection:"), "{answer}");
-    old.course.send_replace(Course::Move);
+    old.harbour.set_course(Course::Move);
     let (stream, bytes) = arrive::<TcpStream>(departure(&old).await);
     serve(&new, stream, bytes);
     client.write_all(get(2).as_bytes()).await.unwrap();
@@ -162,7 +162,7 @@ async fn who_is_given_back_before_it_hears_of_the_roll_back_is_told_nothing() {
     let old = Process::new();
     let (mut client, server) = pair().await;
     serve(&old, server, Vec::new());
-    old.course.send_replace(Course::Move);
+    old.harbour.set_course(Course::Move);
     let Departure { entry, parcel } = departure(&old).await;
     client.write_all(get(1).as_bytes()).await.unwrap();
     parcel.give_back(entry.bytes, MoveRefusal::NoSuccessor);
@@ -171,7 +171,7 @@ async fn who_is_given_back_before_it_hears_of_the_roll_back_is_told_nothing() {
     let answer = tokio::select! {
         answer = &mut answered => answer,
         Departure { entry, parcel } = departure(&old) => {
-            old.course.send_replace(Course::Stay);
+            old.harbour.set_course(Course::Stay);
             parcel.give_back(entry.bytes, MoveRefusal::NoSuccessor);
             answered.await
         }
@@ -194,7 +194,7 @@ async fn half_a_head_that_is_too_large_to_go_along_is_answered_here() {
     while !all_is_read(&server_side) {
         yield_now().await;
     }
-    old.course.send_replace(Course::Move);
+    old.harbour.set_course(Course::Move);
     client.write_all(b"\r\nhost: x\r\n\r\n").await.unwrap();
     let answer = read_until(&mut client, "/2:").await;
     assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
@@ -257,7 +257,7 @@ async fn go_through(server: TcpStream, hops: Vec<usize>) {
         for _ in 0..turns {
             yield_now().await;
         }
-        process.course.send_replace(Course::Move);
+        process.harbour.set_course(Course::Move);
         let departure = tokio::select! {
             departure = departure(&process) => departure,
             ended = &mut served => return ended.expect("no panic"),
@@ -288,7 +288,7 @@ async fn who_waits_for_its_last_response_rests_unless_a_request_has_begun() {
     kept.write_all(get(1).as_bytes()).await.unwrap();
     read_until(&mut kept, "/1:").await;
     assert_eq!(resting(), 0, "this process goes on");
-    old.course.send_replace(Course::Goodbye);
+    old.harbour.set_course(Course::Goodbye);
     comes_to(2).await;
     kept.write_all(&get(2).as_bytes()[..9]).await.unwrap();
     comes_to(1).await;
@@ -296,16 +296,14 @@ async fn who_waits_for_its_last_response_rests_unless_a_request_has_begun() {
     read_until(&mut kept, "/2:").await;
     served.await.unwrap();
     assert_eq!(resting(), 1);
-    old.course.send_replace(Course::Stay);
+    old.harbour.set_course(Course::Stay);
     comes_to(0).await;
 }
 
 /// Those who hold all of a process's permits.
 fn all_permits(process: &Process) -> Vec<Pilot> {
-    let mut pilots: Vec<_> =
-        (0..rekindle_core::MOVE_WINDOW).map(|_| process.site.pilot()).collect();
-    let mut context = Context::from_waker(Waker::noop());
-    assert!(pilots.iter_mut().all(|pilot| pilot.poll_permit(&mut context)));
+    let pilots: Vec<_> = (0..rekindle_core::MOVE_WINDOW).map(|_| process.site.pilot()).collect();
+    assert!(pilots.iter().all(Pilot::has_permit));
     pilots
 }
 
@@ -313,21 +311,20 @@ fn all_permits(process: &Process) -> Vec<Pilot> {
 async fn who_speaks_http2_gives_up_its_place_in_the_queue() {
     let process = Process::new();
     let mut pilots = all_permits(&process);
-    process.course.send_replace(Course::Move);
+    process.harbour.set_course(Course::Move);
     let (mut client, server) = pair().await;
     serve(&process, server, Vec::new());
     // Parked, it looks for a permit before it rests.
     while process.shared.tracker.counts().1 == 0 {
         yield_now().await;
     }
-    let mut next = process.site.pilot();
-    let mut context = Context::from_waker(Waker::noop());
-    assert!(!next.poll_permit(&mut context));
+    let next = process.site.pilot();
+    assert!(!next.has_permit());
     // And an empty SETTINGS frame.
     client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
     timeout(PATIENCE, client.read_u8()).await.expect("in time").expect("HTTP/2");
     drop(pilots.pop());
-    assert!(next.poll_permit(&mut context));
+    assert!(next.has_permit());
 }
 
 /// A stream that notes whether its connection counted when it was closed.
@@ -397,7 +394,7 @@ async fn a_connection_counts_until_it_is_closed() {
             client.write_all(get(number).as_bytes()).await.unwrap();
             read_until(&mut client, &format!("/{number}:")).await;
         }
-        process.course.send_replace(Course::Close);
+        process.harbour.set_course(Course::Close);
         served.await.unwrap();
         assert_eq!(counted.load(Ordering::SeqCst), 1, "after {requests} requests");
         assert_eq!(process.shared.tracker.in_flight(), 0);
@@ -410,7 +407,7 @@ async fn who_is_on_its_way_does_not_rest() {
     let pilots = all_permits(&old);
     let (_client, server) = pair().await;
     serve(&old, server, Vec::new());
-    old.course.send_replace(Course::Move);
+    old.harbour.set_course(Course::Move);
     while old.shared.tracker.counts().1 == 0 {
         yield_now().await;
     }
