@@ -45,8 +45,8 @@ pub(crate) struct Lot {
     poller: Arc<OwnedFd>,
     readiness: Readiness,
     places: Mutex<Places>,
-    /// There is a time to look for those that have waited too long, and was none before.
-    timed: Notify,
+    /// Whoever looks after it has to look again.
+    news: Notify,
     idle_timeout: Option<Duration>,
 }
 
@@ -72,8 +72,8 @@ impl Lot {
     pub(crate) fn new(idle_timeout: Option<Duration>) -> io::Result<Self> {
         let poller = Arc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?);
         let readiness = watch_readiness(&poller, Interest::READABLE)?;
-        let (places, timed) = (Mutex::default(), Notify::new());
-        Ok(Self { poller, readiness, places, timed, idle_timeout })
+        let (places, news) = (Mutex::default(), Notify::new());
+        Ok(Self { poller, readiness, places, news, idle_timeout })
     }
 
     /// Takes connections in. Returns those that cannot wait here.
@@ -86,7 +86,7 @@ impl Lot {
         let refused = sleepers.into_iter().filter_map(refuse).collect();
         if places.sweep_at.is_none() {
             places.sweep_at = self.sweep_at(now);
-            self.timed.notify_one();
+            self.news.notify_one();
         }
         refused
     }
@@ -96,7 +96,13 @@ impl Lot {
         self.lock().is_open = true;
     }
 
-    /// Waits for some that leave. None if it is closed for good, with nobody in it.
+    /// Nobody comes any more.
+    pub(crate) fn end(&self) {
+        self.lock().has_ended = true;
+        self.news.notify_one();
+    }
+
+    /// Waits for some that leave. None if nobody is in it, and nobody will be.
     pub(crate) async fn leavers(
         &self,
         course: &mut watch::Receiver<Course>,
@@ -115,7 +121,13 @@ impl Lot {
                 if !all.is_empty() {
                     return Some(silent(all));
                 }
-                course.changed().await.ok()?;
+                if self.lock().has_ended {
+                    return None;
+                }
+                tokio::select! {
+                    changed = course.changed() => changed.ok()?,
+                    () = self.news.notified() => {}
+                }
                 continue;
             }
             let sweep_at = self.lock().sweep_at;
@@ -126,7 +138,7 @@ impl Lot {
                     return (!all.is_empty()).then(|| silent(all));
                 },
                 woken = self.woken() => return Some(woken),
-                () = self.timed.notified() => {}
+                () = self.news.notified() => {}
                 () = pass(sweep_at) => self.sweep(),
             }
         }

@@ -11,6 +11,7 @@ use http_body::Body;
 use rekindle_core::SocketKind;
 use rustix::io::ioctl_fionbio;
 use rustix::net::sockopt::{set_socket_keepalive, set_tcp_keepidle, set_tcp_nodelay};
+use tokio::task::yield_now;
 use tower_service::Service;
 use tracing::{debug, warn};
 
@@ -35,6 +36,9 @@ use crate::shared::{Shared, Stage};
 
 /// What `Receiver::protocol` says of a connection between two requests.
 pub(crate) const HTTP1: &str = "http/1.1";
+
+/// After how many connections that leave the lot other tasks have their turn.
+const WAKES_AT_ONCE: usize = 64;
 
 /// A listener's server, before it is started.
 #[derive(Debug)]
@@ -111,7 +115,7 @@ where
             let arrivals = tokio::select! {
                 arrivals = mailbox.arrived() => arrivals,
                 // What older processes would move here from now on stays with them.
-                () = shared.stage.until(is_over) => return mailbox.abandon(),
+                () = shared.stage.until(is_over) => break,
             };
             if lot.is_none() {
                 lot = self.lot::<S>();
@@ -130,6 +134,10 @@ where
                 self.wake::<S>(refused, Bytes::new());
             }
         }
+        mailbox.abandon();
+        if let Some(lot) = lot {
+            lot.end();
+        }
     }
 
     /// Where those wait that say nothing, and somebody who looks after it.
@@ -146,8 +154,12 @@ where
     async fn look_after<S: AsyncStream>(self, lot: Arc<Lot>) {
         let mut course = self.site.place.course.clone();
         while let Some(leavers) = lot.leavers(&mut course).await {
-            for (sleeper, first) in leavers {
+            for (count, (sleeper, first)) in (1..).zip(leavers) {
                 self.wake::<S>(sleeper, first);
+                // At a turn of the course it can be thousands: others are not to wait for all.
+                if count % WAKES_AT_ONCE == 0 {
+                    yield_now().await;
+                }
             }
         }
     }

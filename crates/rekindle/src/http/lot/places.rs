@@ -13,6 +13,8 @@ use super::Sleeper;
 pub(super) struct Places {
     /// Whether somebody looks after them.
     pub(super) is_open: bool,
+    /// Whether nobody comes any more.
+    pub(super) has_ended: bool,
     /// When to look for those that have waited too long, at the latest.
     pub(super) sweep_at: Option<Instant>,
     all: Vec<Option<Place>>,

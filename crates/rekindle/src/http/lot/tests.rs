@@ -123,14 +123,30 @@ async fn the_hammer_closes_all_and_after_the_last_course_nobody_is_waited_for() 
     yard.course.send_replace(Course::Cut);
     assert!(yard.leavers_now().is_pending());
     assert_eq!(yard.tracker.in_flight(), 0);
-    let Yard { lot, course, mut seen, .. } = yard;
-    drop(course);
-    assert!(lot.leavers(&mut seen).await.is_none());
+    yard.course = watch::channel(Course::Stay).0;
+    assert!(yard.leavers().await.is_none());
     // Whatever the last one was.
     let mut yard = Yard::new(None);
     let _client = yard.park().unwrap();
     yard.course = watch::channel(Course::Stay).0;
     assert_eq!(yard.leavers().await.unwrap().len(), 1);
+    assert!(yard.leavers().await.is_none());
+}
+
+#[tokio::test]
+async fn when_nobody_comes_any_more_those_in_it_are_waited_for() {
+    let mut yard = Yard::new(None);
+    let _client = yard.park().unwrap();
+    yard.lot.end();
+    assert!(yard.leavers_now().is_pending());
+    yard.course.send_replace(Course::Goodbye);
+    assert_eq!(yard.leavers().await.unwrap().len(), 1);
+    assert!(yard.leavers().await.is_none());
+    // Though it ends when the course has turned already.
+    let mut yard = Yard::new(None);
+    yard.course.send_replace(Course::Close);
+    assert!(yard.leavers_now().is_pending());
+    yard.lot.end();
     assert!(yard.leavers().await.is_none());
 }
 
