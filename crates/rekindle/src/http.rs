@@ -65,6 +65,7 @@ mod connection_info;
 mod course;
 mod exchange;
 mod harbour;
+mod home;
 mod http1;
 mod http2;
 mod hyper_service;

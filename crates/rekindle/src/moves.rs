@@ -5,6 +5,7 @@
 mod mailbox;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -40,9 +41,11 @@ struct Inner {
     bell: Arc<Bell>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Departures {
     waiting: VecDeque<Departure>,
+    /// How many have to wait before the bell is rung.
+    wanted: usize,
     /// There is no driver any more.
     closed: bool,
 }
@@ -62,11 +65,14 @@ pub(crate) struct Parcel {
     settling: Settling,
 }
 
-/// Settles a promise: as lost if it is dropped.
-#[derive(Debug)]
+/// Settles what became of a connection: as lost if it is dropped.
 struct Settling {
-    outcome: Option<Arc<Outcome>>,
+    claim: Option<Claim>,
 }
+
+/// What is to be done once it is known what became of a connection: `Ok` if the newest process has
+/// it. Done in any thread, which is not to be held up.
+type Claim = Box<dyn FnOnce(Result<(), GivenBack>) + Send>;
 
 /// A connection that could not be given away: this process serves it on.
 #[derive(Debug)]
@@ -79,7 +85,8 @@ pub(crate) struct GivenBack {
 
 impl Outbox {
     pub(crate) fn new(bell: Arc<Bell>) -> Self {
-        let (outlook, departures) = (Watch::new(Outlook::Nobody), Mutex::default());
+        let departures = Departures { waiting: VecDeque::new(), wanted: 1, closed: false };
+        let (outlook, departures) = (Watch::new(Outlook::Nobody), Mutex::new(departures));
         Self { inner: Arc::new(Inner { outlook, departures, bell }) }
     }
 
@@ -88,8 +95,7 @@ impl Outbox {
         &self.inner.outlook
     }
 
-    /// Gives a connection away: the driver sends it as soon as there is room. The descriptor must
-    /// be the last one to the connection in this process, with nobody reading or writing.
+    /// Gives a connection away, to hear of it in time.
     pub(crate) fn hand_over(
         &self,
         entry: MovedEntry,
@@ -98,25 +104,53 @@ impl Outbox {
     ) -> Promise {
         let outcome = Arc::new(Watch::new(None));
         let promise = Promise { outcome: Arc::clone(&outcome) };
-        let settling = Settling { outcome: Some(outcome) };
+        let claim = move |result| outcome.change(|outcome| *outcome = Some(result));
+        self.hand_over_with(entry, descriptor, guard, Box::new(claim));
+        promise
+    }
+
+    /// Gives a connection away: the driver sends it as soon as there is room. The descriptor must
+    /// be the last one to the connection in this process, with nobody reading or writing.
+    pub(crate) fn hand_over_with(
+        &self,
+        entry: MovedEntry,
+        descriptor: OwnedFd,
+        guard: Guard,
+        claim: Claim,
+    ) {
+        let settling = Settling { claim: Some(claim) };
         let parcel = Parcel { descriptor: Arc::new(descriptor), guard, settling };
         let mut departures = self.lock();
         if departures.closed {
             drop(departures);
-            parcel.give_back(entry.bytes, MoveRefusal::NoSuccessor);
-            return promise;
+            return parcel.give_back(entry.bytes, MoveRefusal::NoSuccessor);
         }
-        // The driver looks until there are none: for what follows another it is on its way.
-        let is_first = departures.waiting.is_empty();
         departures.waiting.push_back(Departure { entry, parcel });
+        // For what follows these the driver is on its way.
+        let are_enough = departures.waiting.len() == departures.wanted;
         drop(departures);
-        if is_first {
+        if are_enough {
             self.inner.bell.ring();
         }
-        promise
     }
 
-    /// The next connection that was given away, for the driver.
+    /// All connections that were given away, for the driver, in the place of an empty list.
+    pub(crate) fn collect(&self, into: &mut VecDeque<Departure>) {
+        std::mem::swap(&mut self.lock().waiting, into);
+    }
+
+    /// From here on the driver is woken as soon as so many wait; until then it comes by itself.
+    pub(crate) fn want(&self, wanted: usize) {
+        let mut departures = self.lock();
+        departures.wanted = wanted;
+        let are_enough = departures.waiting.len() >= wanted;
+        drop(departures);
+        if are_enough {
+            self.inner.bell.ring();
+        }
+    }
+
+    /// The next connection that was given away.
     pub(crate) fn next(&self) -> Option<Departure> {
         self.lock().waiting.pop_front()
     }
@@ -181,8 +215,8 @@ impl Settling {
     }
 
     fn settle_once(&mut self, result: Result<(), GivenBack>) {
-        if let Some(outcome) = self.outcome.take() {
-            outcome.change(|outcome| *outcome = Some(result));
+        if let Some(claim) = self.claim.take() {
+            claim(result);
         }
     }
 }
@@ -190,6 +224,12 @@ impl Settling {
 impl Drop for Settling {
     fn drop(&mut self) {
         self.settle_once(Err(GivenBack::lost(Vec::new())));
+    }
+}
+
+impl fmt::Debug for Settling {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Settling").finish_non_exhaustive()
     }
 }
 
@@ -253,15 +293,23 @@ mod tests {
     }
 
     #[test]
-    fn the_bell_is_rung_for_the_first_and_not_for_those_behind_it() {
+    fn the_bell_is_rung_once_for_as_many_as_are_wanted() {
         let bell = Arc::new(Bell::new().unwrap());
         let outbox = Outbox::new(Arc::clone(&bell));
-        for _ in 0..2 {
-            let _first = hand_over(&outbox);
-            assert!(bell.silence());
-            let _second = hand_over(&outbox);
-            assert!(!bell.silence());
-            assert!(outbox.next().is_some() && outbox.next().is_some() && outbox.next().is_none());
+        let mut collected = VecDeque::new();
+        for wanted in [1, 3] {
+            outbox.want(wanted);
+            for number in 1..=4 {
+                let _promise = hand_over(&outbox);
+                assert_eq!(bell.silence(), number == wanted, "{number} of {wanted}");
+            }
+            outbox.collect(&mut collected);
+            assert_eq!(collected.drain(..).count(), 4);
         }
+        let _promise = hand_over(&outbox);
+        outbox.want(2);
+        assert!(!bell.silence());
+        outbox.want(1);
+        assert!(bell.silence(), "it is there already");
     }
 }

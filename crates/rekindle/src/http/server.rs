@@ -21,6 +21,7 @@ use crate::http::connection_info::{ConnectionInfo, Origin};
 use crate::http::course::set_course;
 use crate::http::exchange::BoxError;
 use crate::http::harbour::Harbour;
+use crate::http::home::Home;
 use crate::http::lot::{Lot, Sleeper};
 use crate::http::options::HttpOptions;
 use crate::http::permits::Permits;
@@ -43,7 +44,7 @@ const WAKES_AT_ONCE: usize = 64;
 /// A listener's server, before it is started.
 #[derive(Debug)]
 pub(crate) struct Server<A> {
-    site: Arc<Site>,
+    home: Arc<Home<A>>,
     capacity: Capacity,
     kind: SocketKind,
     app: A,
@@ -72,7 +73,8 @@ where
         tokio::spawn(set_course(Arc::clone(shared), receiver.clone(), Arc::clone(&harbour)));
         let capacity = Capacity::new(options.max_connections);
         let site = Site::new(listener.name(), shared, receiver, harbour, options);
-        let server = Self { site: Arc::new(site), capacity, kind: listener.kind(), app };
+        let home = Home::new(Arc::new(site), app.clone());
+        let server = Self { home, capacity, kind: listener.kind(), app };
         if let Some(mailbox) = mailbox {
             tokio::spawn(server.clone().take_in::<S>(mailbox, Arc::clone(shared)));
         }
@@ -98,7 +100,7 @@ where
             let peer = connection.peer();
             let (stream, guard) = connection.into_parts();
             self.prepare(&stream);
-            let info = ConnectionInfo::new(&self.site.place, peer, Origin::Accepted);
+            let info = ConnectionInfo::new(&self.home.site.place, peer, Origin::Accepted);
             let stay = Stay { info, guard, seat: self.capacity.seat() };
             self.serve(stream, Bytes::new(), stay);
         }
@@ -142,7 +144,7 @@ where
 
     /// Where those wait that say nothing, and somebody who looks after it.
     fn lot<S: AsyncStream>(&self) -> Option<Arc<Lot>> {
-        let lot = Lot::new(self.site.options.idle_timeout)
+        let lot = Lot::new(self.home.site.options.idle_timeout)
             .inspect_err(|error| debug!(%error, "each connection has a task of its own"))
             .ok()?;
         let lot = Arc::new(lot);
@@ -152,7 +154,7 @@ where
     }
 
     async fn look_after<S: AsyncStream>(self, lot: Arc<Lot>) {
-        let mut course = self.site.place.course.clone();
+        let mut course = self.home.site.place.course.clone();
         while let Some(leavers) = lot.leavers(&mut course).await {
             for (count, (sleeper, first)) in (1..).zip(leavers) {
                 self.wake::<S>(sleeper, first);
@@ -172,25 +174,25 @@ where
             .and_then(|()| S::from_descriptor(descriptor));
         match stream {
             Ok(stream) => {
-                let info = ConnectionInfo::new(&self.site.place, peer, Origin::Moved);
+                let info = ConnectionInfo::new(&self.home.site.place, peer, Origin::Moved);
                 self.serve(stream, first, Stay { info, guard, seat });
             }
             Err(error) => {
-                let listener = &self.site.place.listener;
+                let listener = &self.home.site.place.listener;
                 warn!(%listener, %error, "a connection that moved here is lost");
             }
         }
     }
 
     fn serve<S: AsyncStream>(&self, stream: S, bytes: Bytes, stay: Stay) {
-        let session = Session::new(Arc::clone(&self.site), self.app.clone());
+        let session = Session::new(Arc::clone(&self.home), self.app.clone());
         let connection = Paused { stream, bytes, stay };
         #[cfg(feature = "tls")]
-        if self.site.handshakes.is_some() {
-            tokio::spawn(tls::run(session, Arc::clone(&self.site), connection));
+        if self.home.site.handshakes.is_some() {
+            tokio::spawn(tls::run(session, Arc::clone(&self.home.site), connection));
             return;
         }
-        tokio::spawn(session.run(connection, self.site.protocols));
+        tokio::spawn(session.run(connection, self.home.site.protocols));
     }
 
     /// Sets what the options say of a new connection. One that cannot be set is served as it is.
@@ -198,7 +200,7 @@ where
         if self.kind != SocketKind::Tcp {
             return;
         }
-        let HttpOptions { nodelay, tcp_keepalive, .. } = self.site.options;
+        let HttpOptions { nodelay, tcp_keepalive, .. } = self.home.site.options;
         let mut outcome = Ok(());
         if nodelay {
             outcome = set_tcp_nodelay(stream, true);
@@ -217,7 +219,7 @@ where
 impl<A: Clone> Clone for Server<A> {
     fn clone(&self) -> Self {
         Self {
-            site: Arc::clone(&self.site),
+            home: Arc::clone(&self.home),
             capacity: self.capacity.clone(),
             kind: self.kind,
             app: self.app.clone(),
@@ -242,7 +244,8 @@ mod tests {
         let Process { shared, site, .. } = Process::new();
         let (shared, capacity) = (Arc::new(shared), Capacity::new(None));
         let mailbox = Mailbox::new(site.receiver.clone().unwrap(), <TcpStream as Stream>::KIND);
-        let server = Server { site, capacity, kind: SocketKind::Tcp, app: Router::new() };
+        let home = Home::new(site, Router::new());
+        let server = Server { home, capacity, kind: SocketKind::Tcp, app: Router::new() };
         let take_in = server.take_in::<TcpStream>(mailbox.clone(), Arc::clone(&shared));
         assert!(mailbox.is_attended());
         shared.stage.change(|stage| *stage = Stage::Failed(NewFailure::OldDied));
@@ -259,7 +262,8 @@ mod tests {
             format!("{} {}", info.peer().unwrap(), info.has_moved())
         };
         let app = Router::new().route("/", get(peer_of));
-        let server = Server { site, capacity, kind: SocketKind::Tcp, app };
+        let home = Home::new(site, app.clone());
+        let server = Server { home, capacity, kind: SocketKind::Tcp, app };
         let take_in = tokio::spawn(server.take_in::<TcpStream>(mailbox.clone(), shared.clone()));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let request = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";

@@ -19,8 +19,11 @@ use rekindle_core::{MOVE_LIMIT_BYTES, MoveRefusal, MovedEntry};
 use tower_service::Service;
 use tracing::{debug, warn};
 
+use crate::http::capacity::Seat;
+use crate::http::connection_info::ConnectionInfo;
 use crate::http::course::{Standing, cut};
 use crate::http::exchange::{BoxError, Exchanges, service};
+use crate::http::home::Home;
 use crate::http::http1::{self, End, Purpose};
 use crate::http::http2;
 use crate::http::linger::linger;
@@ -29,14 +32,14 @@ use crate::http::permits::Permit;
 use crate::http::pilot::Pilot;
 use crate::http::request_body::RequestBody;
 use crate::http::response_body::{counted, held};
-use crate::http::site::Site;
 use crate::http::tally::Tally;
 use crate::http::transport::{Transport, say_farewell};
 use crate::http::wire::{Stay, Wire};
+use crate::moves::GivenBack;
 
 /// One connection's session.
 pub(crate) struct Session<A> {
-    site: Arc<Site>,
+    home: Arc<Home<A>>,
     app: A,
     pilot: Pilot,
 }
@@ -57,9 +60,9 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    pub(crate) fn new(site: Arc<Site>, app: A) -> Self {
-        let pilot = site.pilot();
-        Self { site, app, pilot }
+    pub(crate) fn new(home: Arc<Home<A>>, app: A) -> Self {
+        let pilot = home.site.pilot();
+        Self { home, app, pilot }
     }
 
     /// Serves a connection until it is over or moved. `protocols` is what it may speak.
@@ -70,7 +73,7 @@ where
                 // In a box: parked ones shall not take the room that only these need.
                 Wake::Http1(first) => {
                     let end = Box::pin(self.http1(Paused { stream, bytes: first, stay })).await;
-                    self.after_http1(end).await
+                    self.after_http1(end, protocols).await
                 }
                 Wake::Http2(first) => {
                     // It does not move: others may, in its place.
@@ -81,7 +84,7 @@ where
                 Wake::Leave(permit, bytes) => {
                     // Who is on its way does not rest: its guard goes along.
                     self.pilot.set_idle(false);
-                    self.leave(Paused { stream, bytes, stay }, permit).await
+                    self.leave(Paused { stream, bytes, stay }, permit, protocols)
                 }
                 Wake::Over => {
                     self.pilot.set_idle(false);
@@ -96,7 +99,7 @@ where
         let (wire, exchanges) = self.begin(connection);
         let tally = Arc::clone(&exchanges.tally);
         let service = service(self.app.clone(), exchanges, held);
-        let connection = self.site.http1.serve_connection(TokioIo::new(wire), service);
+        let connection = self.home.site.http1.serve_connection(TokioIo::new(wire), service);
         http1::serve(connection.with_upgrades(), tally, &mut self.pilot).await
     }
 
@@ -104,7 +107,7 @@ where
         let (wire, exchanges) = self.begin(connection);
         let tally = Arc::clone(&exchanges.tally);
         let service = service(self.app.clone(), exchanges, counted);
-        let connection = self.site.http2.serve_connection(TokioIo::new(wire), service);
+        let connection = self.home.site.http2.serve_connection(TokioIo::new(wire), service);
         http2::serve(connection, tally, &mut self.pilot).await;
     }
 
@@ -114,13 +117,17 @@ where
         let exchanges = Exchanges {
             info: stay.info.clone(),
             tally: Arc::clone(&tally),
-            request_timeout: self.site.options.request_timeout,
+            request_timeout: self.home.site.options.request_timeout,
         };
         (Wire::new(stream, bytes, tally, stay), exchanges)
     }
 
     /// What is next for a connection that HTTP/1 was spoken on.
-    async fn after_http1<IO: Transport>(&mut self, end: End<IO>) -> Option<Paused<IO>> {
+    async fn after_http1<IO: Transport>(
+        &mut self,
+        end: End<IO>,
+        protocols: Protocols,
+    ) -> Option<Paused<IO>> {
         let (wire, bytes, purpose) = match end {
             End::Over => return None,
             End::Shut { wire, is_unread } => {
@@ -129,7 +136,7 @@ where
                 if is_unread || stream.has_arrived() {
                     tokio::select! {
                         () = linger(&mut stream) => {}
-                        () = cut(self.site.place.course.clone()) => {}
+                        () = cut(self.home.site.place.course.clone()) => {}
                     }
                 }
                 // The order matters: it counts until it is closed.
@@ -142,7 +149,7 @@ where
         match purpose {
             Purpose::Leave(permit) => {
                 let Wire { stream, stay, .. } = wire;
-                self.leave(Paused { stream, bytes, stay }, permit).await
+                self.leave(Paused { stream, bytes, stay }, permit, protocols)
             }
             Purpose::Close if bytes.is_empty() && !wire.stream.has_arrived() => {
                 let Wire { stream, stay, .. } = wire;
@@ -158,13 +165,15 @@ where
         }
     }
 
-    /// Moves a connection to the successor. Returns it if it stays here.
-    async fn leave<IO: Transport>(
+    /// Moves a connection to the successor, which ends this session; if it comes back, another one
+    /// begins. Returns what cannot go.
+    fn leave<IO: Transport>(
         &mut self,
         connection: Paused<IO>,
         permit: Permit,
+        protocols: Protocols,
     ) -> Option<Paused<IO>> {
-        let receiver = self.site.receiver.clone();
+        let receiver = self.home.site.receiver.clone();
         let Some(receiver) = receiver.filter(|_| connection.bytes.len() <= MOVE_LIMIT_BYTES) else {
             self.pilot.helm.set_standing(Standing::Bound);
             return Some(connection);
@@ -176,21 +185,43 @@ where
             .ok()?;
         // Copied, so that hyper's whole buffer does not wait with them.
         let entry = MovedEntry { receiver, bytes: bytes.to_vec() };
-        let promise = info.place().outbox.hand_over(entry, descriptor, guard);
-        let back = promise.outcome().await.err()?;
-        drop(permit);
-        debug!(listener = info.listener(), refusal = %back.refusal, "a connection stays");
-        if back.refusal != MoveRefusal::NoSuccessor {
-            self.pilot.helm.set_standing(Standing::Bound);
+        let home = Arc::clone(&self.home);
+        let claim = move |result: Result<(), GivenBack>| {
+            // It is out of the way, whatever else is to be done.
+            drop(permit);
+            if let Err(back) = result {
+                let runtime = home.runtime.clone();
+                runtime.spawn(Self::come_back::<IO>(home, back, info, seat, protocols));
+            }
+        };
+        let outbox = &self.home.site.place.outbox;
+        outbox.hand_over_with(entry, descriptor, guard, Box::new(claim));
+        None
+    }
+
+    /// Serves a connection on that was given back.
+    async fn come_back<IO: Transport>(
+        home: Arc<Home<A>>,
+        GivenBack { connection, bytes, refusal }: GivenBack,
+        info: ConnectionInfo,
+        seat: Seat,
+        protocols: Protocols,
+    ) {
+        debug!(listener = info.listener(), %refusal, "a connection stays");
+        let Some((descriptor, guard)) = connection else { return };
+        let stream = match IO::from_descriptor(descriptor) {
+            Ok(stream) => stream,
+            Err(error) => return warn!(%error, "a connection that came back is lost"),
+        };
+        let app = home.app();
+        let mut session = Self::new(home, app);
+        if refusal != MoveRefusal::NoSuccessor {
+            session.pilot.helm.set_standing(Standing::Bound);
         }
         // Otherwise the course turns in a moment, if it has not yet: after a roll back there is
         // nothing that its client would have to be told.
-        let (descriptor, guard) = back.connection?;
-        let stream = IO::from_descriptor(descriptor)
-            .inspect_err(|error| warn!(%error, "a connection that came back is lost"))
-            .ok()?;
         let stay = Stay { info, guard, seat };
-        Some(Paused { stream, bytes: back.bytes.into(), stay })
+        session.run(Paused { stream, bytes: bytes.into(), stay }, protocols).await;
     }
 }
 

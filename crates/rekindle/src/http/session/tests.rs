@@ -37,7 +37,7 @@ fn app() -> Router {
 }
 
 fn serve<IO: Transport>(process: &Process, stream: IO, bytes: Vec<u8>) -> JoinHandle<()> {
-    let session = Session::new(Arc::clone(&process.site), app());
+    let session = Session::new(Home::new(Arc::clone(&process.site), app()), app());
     let connection = Paused { stream, bytes: bytes.into(), stay: process.stay() };
     tokio::spawn(session.run(connection, Protocols::Either))
 }
@@ -130,12 +130,19 @@ async fn who_is_given_back_is_served_on_with_a_goodbye() {
     read_until(&mut client, "/1:").await;
     old.harbour.set_course(Course::Move);
     let Departure { entry, parcel } = departure(&old).await;
+    served.await.unwrap();
+    assert_eq!(old.shared.tracker.in_flight(), 1, "though no task waits for it");
     parcel.give_back(entry.bytes, MoveRefusal::Refused);
+    assert_eq!(old.shared.tracker.in_flight(), 1);
     client.write_all(&get(2).as_bytes()[9..]).await.unwrap();
     let answer = read_until(&mut client, "/2:").await;
     assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
-    served.await.unwrap();
-    assert_eq!(old.shared.tracker.in_flight(), 0);
+    let over = async {
+        while old.shared.tracker.in_flight() > 0 {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, over).await.expect("it ends");
 }
 
 #[tokio::test]
@@ -258,12 +265,18 @@ async fn go_through(server: TcpStream, hops: Vec<usize>) {
             yield_now().await;
         }
         process.harbour.set_course(Course::Move);
-        let departure = tokio::select! {
-            departure = departure(&process) => departure,
-            ended = &mut served => return ended.expect("no panic"),
+        let departed = tokio::select! {
+            departure = departure(&process) => {
+                served.await.expect("no panic");
+                Some(departure)
+            }
+            ended = &mut served => {
+                ended.expect("no panic");
+                process.shared.outbox.next()
+            }
         };
+        let Some(departure) = departed else { return };
         (stream, bytes) = arrive(departure);
-        served.await.expect("no panic");
     }
     let last = Process::new();
     serve(&last, stream, bytes).await.expect("no panic");
