@@ -12,14 +12,15 @@ use std::time::Duration;
 use self::error::PlanError;
 use crate::client::Client;
 use crate::connect::Connector;
+use crate::conversation::Conversation;
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::group::Group;
-use crate::http1::draft::Draft;
 use crate::load::Load;
 use crate::pacer::Pacer;
 use crate::recognise::{ByHeaderOrBody, Recognise};
 use crate::run::{GroupRun, Run};
 use crate::stop::Stop;
+use crate::target::Target;
 
 const DEFAULT_REQUEST_LIMIT: Duration = Duration::from_secs(10);
 const DEFAULT_SEED: u64 = 1;
@@ -110,6 +111,18 @@ impl Plan {
         self
     }
 
+    /// Where the groups ask, each target once.
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        let mut targets = Vec::new();
+        for group in &self.groups {
+            let target = group.endpoint.as_ref().unwrap_or(&self.endpoint).target();
+            if !targets.contains(target) {
+                targets.push(target.clone());
+            }
+        }
+        targets
+    }
+
     /// Starts all clients, as tasks of the caller's tokio runtime.
     ///
     /// # Errors
@@ -139,10 +152,10 @@ impl Plan {
             let number = clients.len() as u64;
             let seed = seed.wrapping_add(SEED_STEP.wrapping_mul(number));
             let endpoint = group.group.endpoint.as_ref().unwrap_or(&endpoint);
-            let draft = Draft::new(&group.group, endpoint, number);
+            let conversation = Conversation::new(&group.group, endpoint, number);
             let random = fastrand::Rng::with_seed(seed);
             let (run, group) = (Arc::clone(&run), Arc::clone(group));
-            let client = Client::new(run, group, place, stop.clone(), random, draft);
+            let client = Client::new(run, group, place, stop.clone(), random, conversation);
             clients.push(tokio::spawn(client.run()));
         }
         let waking = groups.iter().filter_map(|group| group.pacer.as_ref()).map(Pacer::start);
@@ -158,7 +171,7 @@ impl Plan {
             let endpoint = group.endpoint.as_ref().unwrap_or(&self.endpoint);
             fit::check(place, group, endpoint)?;
             pace::check(place, group, self.request_limit)?;
-            let connector = Connector::new(endpoint, group.protocol);
+            let connector = Connector::new(endpoint, group);
             connector.map_err(|error| EndpointError::Tls(error).into())
         };
         self.groups.iter().enumerate().map(connector).collect()
@@ -188,7 +201,6 @@ mod tests {
     use super::*;
     use crate::group::Mode;
     use crate::request::Request;
-    use crate::target::Target;
 
     fn plan() -> Plan {
         Plan::new(Target::Unix("/nowhere".into()))

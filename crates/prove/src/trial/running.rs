@@ -111,7 +111,7 @@ impl RunningTrial {
 
 fn group_progress(group: &GroupRun) -> GroupProgress {
     GroupProgress {
-        name: group.group.called(),
+        name: group.group.label(),
         tally: group.tally(),
         latency: group.latencies.latency(),
     }
