@@ -19,13 +19,12 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::account::failure::{Failure, FailureKind, Fault, Phase};
 use crate::account::generation::Generations;
 use crate::account::tally::Counters;
-use crate::flow::Flow;
-use crate::http1::draft::Draft;
-use crate::http1::exchange::{Exchange, Received};
+use crate::conversation::Conversation;
+use crate::received::Received;
 use crate::recognise::Responder;
 use crate::run::{GroupRun, Run};
 use crate::stop::Stop;
-use crate::stream::{Glance, Stream};
+use crate::stream::Glance;
 use crate::wrong::WrongAnswer;
 
 /// How long the server may take to close after the answer that it must close after (RFC 9112 §9.6).
@@ -46,8 +45,9 @@ pub(crate) struct Client {
     place: usize,
     stop: Stop,
     random: fastrand::Rng,
-    draft: Draft,
-    exchange: Exchange,
+    conversation: Conversation,
+    phase: Phase,
+    /// The account of its connection, if it has one.
     connection: Option<Connection>,
     generations: Generations,
     /// The places of the failures after which nobody has answered yet.
@@ -56,7 +56,6 @@ pub(crate) struct Client {
 
 #[derive(Debug)]
 struct Connection {
-    stream: Stream,
     local_port: Option<u16>,
     answered: u64,
     last_responder: Option<Responder>,
@@ -69,17 +68,16 @@ impl Client {
         place: usize,
         stop: Stop,
         random: fastrand::Rng,
-        draft: Draft,
+        conversation: Conversation,
     ) -> Self {
-        let exchange = Exchange::new(Flow::new(&group.group));
         Self {
             run,
             group,
             place,
             stop,
             random,
-            draft,
-            exchange,
+            conversation,
+            phase: Phase::Idle,
             connection: None,
             generations: Generations::default(),
             unfollowed: Vec::new(),
@@ -128,7 +126,7 @@ impl Client {
 
     /// One request, from its start to its end. Its answer has been waited for since then.
     async fn request(&mut self, since: Instant) -> Result<(), Fault> {
-        self.draft.renew(&mut self.random);
+        self.conversation.renew(&mut self.random);
         self.counters().started.add_one();
         let asked = timeout(self.run.request_limit, self.ask()).await;
         let received = asked.unwrap_or(Err(Fault::TIMED_OUT))?;
@@ -139,45 +137,36 @@ impl Client {
         }
         self.count_answer(received, since);
         if is_last {
-            self.connection = None;
+            self.leave();
         }
         Ok(())
     }
 
     /// Connects if need be, sends and reads.
     async fn ask(&mut self) -> Result<Received, Fault> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            none => {
-                self.exchange.enter(Phase::Connecting);
-                let reads_slowly = self.group.group.read_rate.is_some();
-                let connected = self.group.connector.connect(reads_slowly).await?;
-                none.insert(Connection {
-                    stream: connected.stream,
-                    local_port: connected.local_port,
-                    answered: 0,
-                    last_responder: None,
-                })
-            }
-        };
-        self.exchange.run(&connection.stream, &self.draft).await
+        if self.connection.is_none() {
+            self.phase = Phase::Connecting;
+            let local_port = self.conversation.connect(&self.group.connector).await?;
+            // From here on there is a connection to tell of, even if no handshake succeeds.
+            self.connection = Some(Connection { local_port, answered: 0, last_responder: None });
+            self.conversation.greet(&mut self.phase).await?;
+        }
+        self.conversation.exchange(&mut self.phase).await
     }
 
     /// Lets the server close first after its last answer, and sees that nothing follows it.
     async fn await_close(&mut self) -> Result<(), Fault> {
-        self.exchange.enter(Phase::Closing);
-        let Some(connection) = &self.connection else {
-            return Ok(());
-        };
-        match timeout(CLOSE_GRACE, connection.stream.until_not_quiet()).await {
+        self.phase = Phase::Closing;
+        match timeout(CLOSE_GRACE, self.conversation.close()).await {
             Ok(Glance::Bytes(count_bytes)) => Err(WrongAnswer::ExtraBytes { count_bytes }.into()),
+            Ok(Glance::Wrong(wrong)) => Err(wrong.into()),
             // A reset harms nobody here: the answer had come whole.
-            Ok(Glance::Quiet | Glance::Ended(_)) | Err(_) => Ok(()),
+            Ok(Glance::Quiet | Glance::Goodbye | Glance::Ended(_)) | Err(_) => Ok(()),
         }
     }
 
     fn count_answer(&mut self, received: Received, since: Instant) {
-        let answer = self.exchange.answer();
+        let answer = self.conversation.answer();
         let responder = answer.and_then(|answer| self.run.recognise.recognise(&answer));
         if let Some(connection) = &mut self.connection {
             connection.answered += 1;
@@ -204,15 +193,14 @@ impl Client {
     /// Rests for so long, and notices what happens on the connection meanwhile.
     async fn rest(&mut self, time: impl Future<Output = ()>) {
         let mut time = pin!(time);
-        let seen = match &self.connection {
-            None => None,
-            Some(connection) => tokio::select! {
-                seen = connection.stream.until_not_quiet() => Some(seen),
+        if self.connection.is_some() {
+            let seen = tokio::select! {
+                seen = self.conversation.until_not_quiet() => seen,
                 () = &mut time => return,
                 () = self.stop.over() => return,
-            },
-        };
-        self.notice(seen);
+            };
+            self.notice(seen);
+        }
         tokio::select! {
             () = time => {}
             () = self.stop.over() => {}
@@ -221,28 +209,41 @@ impl Client {
 
     /// The last look before the next request, or before our own close.
     fn look(&mut self) {
-        let seen = self.connection.as_ref().map(|connection| connection.stream.glance());
-        self.notice(seen);
+        if self.connection.is_some() {
+            let seen = self.conversation.glance();
+            self.notice(seen);
+        }
     }
 
     /// Counts what was seen on a connection without a request under way, and leaves that one.
-    fn notice(&mut self, seen: Option<Glance>) {
+    fn notice(&mut self, seen: Glance) {
+        let unsolicited =
+            |wrong: WrongAnswer| Fault { kind: FailureKind::Unsolicited, cause: wrong.into() };
         let fault = match seen {
-            None | Some(Glance::Quiet) => return,
-            Some(Glance::Ended(cause)) => Fault { kind: FailureKind::ClosedBetweenRequests, cause },
-            Some(Glance::Bytes(count_bytes)) => Fault {
-                kind: FailureKind::Unsolicited,
-                cause: WrongAnswer::ExtraBytes { count_bytes }.into(),
-            },
+            Glance::Quiet => return,
+            Glance::Goodbye => {
+                self.counters().announced_close.add_one();
+                self.leave();
+                return;
+            }
+            Glance::Ended(cause) => Fault { kind: FailureKind::ClosedBetweenRequests, cause },
+            Glance::Bytes(count_bytes) => unsolicited(WrongAnswer::ExtraBytes { count_bytes }),
+            Glance::Wrong(wrong) => unsolicited(wrong),
         };
-        self.exchange.enter(Phase::Idle);
+        self.phase = Phase::Idle;
         self.fail(fault);
+    }
+
+    fn leave(&mut self) {
+        self.connection = None;
+        self.conversation.leave();
     }
 
     /// Counts and records a fault, leaves its connection, and says how long to rest after it.
     fn fail(&mut self, fault: Fault) -> Duration {
         let connection = self.connection.take();
-        let phase = self.exchange.phase();
+        self.conversation.leave();
+        let phase = self.phase;
         let answered_before = connection.as_ref().map_or(0, |connection| connection.answered);
         let crossed = answered_before > 0
             && matches!(fault.kind, FailureKind::Reset | FailureKind::Lost)
@@ -269,7 +270,10 @@ impl Client {
             }
         });
         self.unfollowed.extend(kept);
-        if phase == Phase::Connecting { CONNECT_PAUSE } else { Duration::ZERO }
+        let is_unopened = matches!(phase, Phase::Connecting | Phase::Handshaking);
+        // A datagram is refused when it has been sent.
+        let is_refused = fault.kind == FailureKind::Refused;
+        if is_unopened || is_refused { CONNECT_PAUSE } else { Duration::ZERO }
     }
 
     fn counters(&self) -> &Counters {

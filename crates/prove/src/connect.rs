@@ -13,17 +13,19 @@
 //! counts as `could_not_measure`.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use rustix::io::Errno;
-use tokio::net::{TcpSocket, TcpStream, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UdpSocket, UnixStream};
 
 use crate::account::failure::{Cause, FailureKind, Fault};
 use crate::endpoint::Endpoint;
 use crate::flow::SLOW_RECEIVE_BUFFER_BYTES;
-use crate::protocol::Protocol;
+use crate::group::Group;
 use crate::stream::Stream;
+use crate::stream::encrypted::Encrypted;
+use crate::stream::socket::Socket;
 use crate::target::Target;
 use crate::tls::{TlsClient, TlsError};
 
@@ -35,41 +37,75 @@ const LOOPBACK_SOURCES: u8 = 64;
 pub(crate) struct Connector {
     target: Target,
     tls: Option<TlsClient>,
+    /// Whether it makes receive buffers small.
+    reads_slowly: bool,
     sources: Sources,
 }
 
 /// A new connection, and the client's own port if it has one.
 #[derive(Debug)]
-pub(crate) struct Connected {
-    pub(crate) stream: Stream,
+pub(crate) struct Connected<S> {
+    pub(crate) stream: S,
     pub(crate) local_port: Option<u16>,
 }
 
 impl Connector {
-    pub(crate) fn new(endpoint: &Endpoint, protocol: Protocol) -> Result<Self, TlsError> {
+    /// For the connections of one group, which have small receive buffers if it reads slowly.
+    pub(crate) fn new(endpoint: &Endpoint, group: &Group) -> Result<Self, TlsError> {
         let target = endpoint.target().clone();
-        let tls = endpoint.security().map(|tls| tls.client(protocol.alpn())).transpose()?;
+        let tls = endpoint.security().map(|tls| tls.client(group.protocol.alpn())).transpose()?;
         let is_loopback_v4 = matches!(
             &target,
             Target::Tcp(SocketAddr::V4(address)) if address.ip().is_loopback()
         );
         let count = if is_loopback_v4 { LOOPBACK_SOURCES } else { 1 };
-        Ok(Self { target, tls, sources: Sources { count, current: AtomicU8::new(0) } })
+        let sources = Sources { count, current: AtomicU8::new(0) };
+        Ok(Self { target, tls, reads_slowly: group.read_rate.is_some(), sources })
     }
 
-    /// Opens a connection, with a small receive buffer if it shall read slowly.
-    pub(crate) async fn connect(&self, reads_slowly: bool) -> Result<Connected, Fault> {
-        match &self.target {
+    /// Opens a connection. With TLS, the handshake is still to come.
+    pub(crate) async fn connect(&self) -> Result<Connected<Stream>, Fault> {
+        let (socket, local_port) = match &self.target {
             Target::Tcp(address) => {
-                let connect = async |source| tcp(*address, source, reads_slowly).await;
-                self.sources.first_with_ports(connect).await
+                let connect = async |source| tcp(*address, source, self.reads_slowly).await;
+                let (stream, port) = self.sources.first_with_ports(connect).await?;
+                (Socket::Tcp(stream), Some(port))
             }
-            Target::Unix(path) => UnixStream::connect(path)
-                .await
-                .map(|stream| Connected { stream: Stream::Unix(stream), local_port: None })
-                .map_err(|error| not_connected(&error)),
+            Target::Unix(path) => {
+                let opened = UnixStream::connect(path).await;
+                (Socket::Unix(opened.map_err(|error| not_connected(&error))?), None)
+            }
             Target::Udp(_) => unreachable!("the plan was checked: streams do not go to UDP"),
-        }
+        };
+        let stream = match &self.tls {
+            None => Stream::Plain(socket),
+            Some(tls) => {
+                let encrypted = Encrypted::new(socket, tls).map_err(|error| Fault {
+                    kind: FailureKind::CouldNotMeasure,
+                    cause: Cause::from(&error),
+                })?;
+                Stream::Tls(Box::new(encrypted))
+            }
+        };
+        Ok(Connected { stream, local_port })
+    }
+
+    /// Opens a socket for datagrams to the target alone. Nothing is sent yet.
+    pub(crate) async fn datagrams(&self) -> Result<Connected<UdpSocket>, Fault> {
+        let Target::Udp(target) = self.target else {
+            unreachable!("the plan was checked: datagrams go to UDP");
+        };
+        let any: IpAddr = match target {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let opened = async {
+            let socket = UdpSocket::bind((any, 0)).await?;
+            socket.connect(target).await?;
+            let port = socket.local_addr()?.port();
+            Ok(Connected { stream: socket, local_port: Some(port) })
+        };
+        opened.await.map_err(|error| not_bound(&error))
     }
 }
 
@@ -77,7 +113,7 @@ async fn tcp(
     target: SocketAddr,
     source: Option<IpAddr>,
     reads_slowly: bool,
-) -> Result<Connected, Fault> {
+) -> Result<(TcpStream, u16), Fault> {
     let opened = async {
         let socket = match target {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -98,7 +134,7 @@ async fn tcp(
 
 /// Makes a new connection fit for use, unless it met itself: if nobody listens on a port of the
 /// ephemeral range, the kernel may choose that very port for the client, and both ends are one.
-fn settle(stream: TcpStream, target: SocketAddr) -> Result<Connected, Fault> {
+fn settle(stream: TcpStream, target: SocketAddr) -> Result<(TcpStream, u16), Fault> {
     let local = stream.local_addr().map_err(|error| not_connected(&error))?;
     if local == target {
         // Without a reset the port would stay in `TIME_WAIT`, where the server cannot bind it. If
@@ -107,7 +143,7 @@ fn settle(stream: TcpStream, target: SocketAddr) -> Result<Connected, Fault> {
         return Err(Fault { kind: FailureKind::Refused, cause: Cause::SelfConnected });
     }
     stream.set_nodelay(true).map_err(|error| not_connected(&error))?;
-    Ok(Connected { stream: Stream::Tcp(stream), local_port: Some(local.port()) })
+    Ok((stream, local.port()))
 }
 
 /// Who is to blame for a connection that was not opened.
@@ -126,6 +162,17 @@ fn not_connected(error: &io::Error) -> Fault {
         _ => FailureKind::Refused,
     };
     Fault { kind, cause: error.into() }
+}
+
+/// As `not_connected`, for a socket that sends nothing when it connects.
+fn not_bound(error: &io::Error) -> Fault {
+    match Errno::from_io_error(error) {
+        // All ports are taken.
+        Some(Errno::AGAIN) => {
+            Fault { kind: FailureKind::CouldNotMeasure, cause: Cause::from(error) }
+        }
+        _ => not_connected(error),
+    }
 }
 
 /// The addresses that a client can come from.
@@ -184,13 +231,15 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::group::Mode;
+    use crate::request::Request;
 
     fn fault(errno: Errno) -> Fault {
         not_connected(&io::Error::from(errno))
     }
 
     fn to(target: Target) -> Connector {
-        Connector::new(&target.into(), Protocol::Http1).unwrap()
+        Connector::new(&target.into(), &Group::new(Mode::New, Request::get("/"))).unwrap()
     }
 
     fn loopback() -> Sources {
@@ -283,7 +332,7 @@ mod tests {
     async fn the_local_port_is_the_one_the_server_sees() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let connector = to(Target::Tcp(listener.local_addr().unwrap()));
-        let (connected, accepted) = tokio::join!(connector.connect(false), listener.accept());
+        let (connected, accepted) = tokio::join!(connector.connect(), listener.accept());
         assert_eq!(connected.unwrap().local_port, Some(accepted.unwrap().1.port()));
     }
 }

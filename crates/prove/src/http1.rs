@@ -5,3 +5,4 @@ pub(crate) mod body;
 pub(crate) mod draft;
 pub(crate) mod exchange;
 pub(crate) mod head;
+pub(crate) mod talk;

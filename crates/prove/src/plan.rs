@@ -12,9 +12,9 @@ use std::time::Duration;
 use self::error::PlanError;
 use crate::client::Client;
 use crate::connect::Connector;
+use crate::conversation::Conversation;
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::group::Group;
-use crate::http1::draft::Draft;
 use crate::load::Load;
 use crate::pacer::Pacer;
 use crate::recognise::{ByHeaderOrBody, Recognise};
@@ -152,10 +152,10 @@ impl Plan {
             let number = clients.len() as u64;
             let seed = seed.wrapping_add(SEED_STEP.wrapping_mul(number));
             let endpoint = group.group.endpoint.as_ref().unwrap_or(&endpoint);
-            let draft = Draft::new(&group.group, endpoint, number);
+            let conversation = Conversation::new(&group.group, endpoint, number);
             let random = fastrand::Rng::with_seed(seed);
             let (run, group) = (Arc::clone(&run), Arc::clone(group));
-            let client = Client::new(run, group, place, stop.clone(), random, draft);
+            let client = Client::new(run, group, place, stop.clone(), random, conversation);
             clients.push(tokio::spawn(client.run()));
         }
         let waking = groups.iter().filter_map(|group| group.pacer.as_ref()).map(Pacer::start);
@@ -171,7 +171,7 @@ impl Plan {
             let endpoint = group.endpoint.as_ref().unwrap_or(&self.endpoint);
             fit::check(place, group, endpoint)?;
             pace::check(place, group, self.request_limit)?;
-            let connector = Connector::new(endpoint, group.protocol);
+            let connector = Connector::new(endpoint, group);
             connector.map_err(|error| EndpointError::Tls(error).into())
         };
         self.groups.iter().enumerate().map(connector).collect()

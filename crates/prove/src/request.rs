@@ -60,6 +60,16 @@ impl Request {
         }
     }
 
+    /// How many bytes each request has that no other has.
+    pub(crate) fn content_bytes(&self) -> usize {
+        match self {
+            Self::Get { .. } => 0,
+            Self::Post { body_bytes: length, .. } | Self::Message { message_bytes: length, .. } => {
+                *length
+            }
+        }
+    }
+
     /// Whether the path can stand in a request line (RFC 9112 §3.2.1).
     pub(crate) fn has_sound_path(&self) -> bool {
         let path = self.path();

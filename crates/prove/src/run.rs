@@ -111,7 +111,6 @@ mod tests {
     use super::*;
     use crate::endpoint::Endpoint;
     use crate::group::Mode;
-    use crate::protocol::Protocol;
     use crate::request::Request;
     use crate::target::Target;
 
@@ -130,7 +129,7 @@ mod tests {
     fn a_group_counts_all_its_clients() {
         let group = Group::new(Mode::Keep, Request::get("/")).connections(3);
         let endpoint = Endpoint::from(Target::Unix("/x".into()));
-        let connector = Connector::new(&endpoint, Protocol::Http1).unwrap();
+        let connector = Connector::new(&endpoint, &group).unwrap();
         let run = GroupRun::new(0, group, connector, Instant::now()).unwrap();
         run.counters.iter().for_each(|counters| counters.started.add_one());
         assert_eq!(run.tally(), Tally { started: 3, ..Tally::default() });

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WrongAnswer {
-    /// The status is not a success (2xx).
+    /// The status is not a success (2xx); in the handshake of a WebSocket, it is not 101.
     #[error("the status is {status}")]
     Status {
         /// The status code of the answer.
@@ -46,4 +46,56 @@ pub enum WrongAnswer {
     /// The answer was whole before the request was sent whole.
     #[error("it was whole before the request was sent whole")]
     Early,
+    /// The server's certificate is not one that the client trusts.
+    #[error("the certificate {flaw}")]
+    Certificate {
+        /// What is wrong with it.
+        flaw: CertificateFlaw,
+    },
+    /// The handshake of a WebSocket was answered with 101 and yet not as RFC 6455 §4.2.2 has it.
+    #[error("it opens no WebSocket")]
+    Handshake,
+    /// What came is no frame of a WebSocket, or breaks the rules of RFC 6455 §5.
+    #[error("it breaks the rules of WebSocket frames")]
+    Frame,
+    /// A message came back as text, and was binary when it was sent.
+    #[error("the message is a text")]
+    Text,
+    /// What came is not TLS, or breaks its rules.
+    #[error("it breaks the rules of TLS")]
+    Tls,
+}
+
+/// What is wrong with a server's certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateFlaw {
+    /// No trusted authority has issued it.
+    #[error("is of no authority that is trusted")]
+    Issuer,
+    /// It is for other names than the server's.
+    #[error("is for another name")]
+    Name,
+    /// Its time is over.
+    #[error("has expired")]
+    Expired,
+    /// Its time has not come.
+    #[error("is not valid yet")]
+    NotYet,
+    /// Something else.
+    #[error("is not sound")]
+    Other,
+}
+
+impl From<&rustls::CertificateError> for CertificateFlaw {
+    fn from(error: &rustls::CertificateError) -> Self {
+        use rustls::CertificateError as Error;
+        match error {
+            Error::UnknownIssuer => Self::Issuer,
+            Error::NotValidForName | Error::NotValidForNameContext { .. } => Self::Name,
+            Error::Expired | Error::ExpiredContext { .. } => Self::Expired,
+            Error::NotValidYet | Error::NotValidYetContext { .. } => Self::NotYet,
+            _ => Self::Other,
+        }
+    }
 }

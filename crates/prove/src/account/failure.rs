@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::group::Mode;
 use crate::recognise::Responder;
-use crate::wrong::WrongAnswer;
+use crate::wrong::{CertificateFlaw, WrongAnswer};
 
 /// How many failures of each kind are kept in full: a storm of one kind must not hide another.
 pub(crate) const KEPT_PER_KIND: u64 = 1_000;
@@ -104,6 +104,8 @@ impl fmt::Display for FailureKind {
 pub enum Phase {
     /// Opening a connection.
     Connecting,
+    /// The connection is open; its TLS, or its WebSocket, is being agreed upon.
+    Handshaking,
     /// Writing a request; no byte of the answer has come.
     Sending,
     /// The request is written; no byte of the answer has come.
@@ -129,6 +131,23 @@ pub enum Cause {
     /// The server closed the connection.
     #[error("end of file")]
     EndOfFile,
+    /// The server closed a connection with TLS and had not said that it would (`close_notify`, RFC
+    /// 8446 §6.1): a process that ends in order says it, one that is killed does not.
+    #[error("end of file without TLS's close_notify")]
+    CutTls,
+    /// The server ended TLS with an alert (RFC 8446 §6).
+    #[error("TLS alert {code}: {:?}", rustls::AlertDescription::from(*code))]
+    Alert {
+        /// The number of the alert.
+        code: u8,
+    },
+    /// The server said goodbye with the close frame of a WebSocket, and not what was asked for.
+    #[error("goodbye with code {code}")]
+    Goodbye {
+        /// The code of the close frame (RFC 6455 §7.4): 1001 if the server goes away, 1012 if it
+        /// restarts, 1005 if it did not say.
+        code: u16,
+    },
     /// The time limit of a request was over.
     #[error("no whole answer within the time limit")]
     TimeLimit,
@@ -143,8 +162,25 @@ pub enum Cause {
 
 impl From<&io::Error> for Cause {
     fn from(error: &io::Error) -> Self {
-        // Errors of a socket call always carry their number; what has none is nobody's errno.
-        Self::System { errno: error.raw_os_error().unwrap_or_default() }
+        let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match (of_tls, error.kind()) {
+            (Some(error), _) => Self::from(error),
+            (None, io::ErrorKind::UnexpectedEof) => Self::CutTls,
+            // Errors of a socket call always carry their number; what has none is nobody's errno.
+            (None, _) => Self::System { errno: error.raw_os_error().unwrap_or_default() },
+        }
+    }
+}
+
+impl From<&rustls::Error> for Cause {
+    fn from(error: &rustls::Error) -> Self {
+        match error {
+            rustls::Error::AlertReceived(alert) => Self::Alert { code: u8::from(*alert) },
+            rustls::Error::InvalidCertificate(reason) => {
+                WrongAnswer::Certificate { flaw: CertificateFlaw::from(reason) }.into()
+            }
+            _ => WrongAnswer::Tls.into(),
+        }
     }
 }
 
@@ -168,11 +204,14 @@ impl Fault {
 
     /// An error under a request.
     pub(crate) fn broken(error: &io::Error) -> Self {
-        let kind = match error.kind() {
-            io::ErrorKind::TimedOut => FailureKind::TimedOut,
+        let cause = error.into();
+        let kind = match (cause, error.kind()) {
+            (Cause::CutTls, _) => FailureKind::Lost,
+            (Cause::Answer(_), _) => FailureKind::Wrong,
+            (_, io::ErrorKind::TimedOut) => FailureKind::TimedOut,
             _ => FailureKind::Reset,
         };
-        Self { kind, cause: error.into() }
+        Self { kind, cause }
     }
 }
 

@@ -25,8 +25,9 @@ impl Draft {
     pub(crate) fn new(group: &Group, endpoint: &Endpoint, client: u64) -> Self {
         let length = match &group.request {
             Request::Get { .. } => None,
-            Request::Post { body_bytes: length, .. }
-            | Request::Message { message_bytes: length, .. } => Some(*length),
+            request @ (Request::Post { .. } | Request::Message { .. }) => {
+                Some(request.content_bytes())
+            }
         };
         let mut bytes = head(group, endpoint, length);
         let body = match length {

@@ -10,6 +10,7 @@ use crate::account::failure::{Fault, Phase};
 use crate::flow::{Flow, Reading};
 use crate::http1::answer::AnswerDecoder;
 use crate::http1::draft::Draft;
+use crate::received::Received;
 use crate::recognise::Answer;
 use crate::stream::Stream;
 use crate::wrong::WrongAnswer;
@@ -21,32 +22,13 @@ const INPUT_BYTES: usize = 16 * 1024;
 pub(crate) struct Exchange {
     decoder: AnswerDecoder,
     input: Box<[u8]>,
-    phase: Phase,
     flow: Flow,
-}
-
-/// A whole and right answer came.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Received {
-    /// When its last byte was read.
-    pub(crate) at: Instant,
-    /// Whether the connection may be used again, by the answer's own words.
-    pub(crate) keeps: bool,
 }
 
 impl Exchange {
     pub(crate) fn new(flow: Flow) -> Self {
         let input = vec![0; INPUT_BYTES].into_boxed_slice();
-        Self { decoder: AnswerDecoder::new(), input, phase: Phase::Idle, flow }
-    }
-
-    /// How far the exchange has come: it stays where it was when it failed or was given up.
-    pub(crate) fn phase(&self) -> Phase {
-        self.phase
-    }
-
-    pub(crate) fn enter(&mut self, phase: Phase) {
-        self.phase = phase;
+        Self { decoder: AnswerDecoder::new(), input, flow }
     }
 
     /// The answer that came last, if it was whole.
@@ -56,20 +38,28 @@ impl Exchange {
 
     /// Sends the request and reads its answer. Both at once, so that a server which echoes while
     /// it still reads cannot make the two wait for each other.
-    pub(crate) async fn run(&mut self, stream: &Stream, draft: &Draft) -> Result<Received, Fault> {
+    ///
+    /// `phase` says how far it has come: it stays where it was when it fails or is given up.
+    pub(crate) async fn run(
+        &mut self,
+        stream: &mut Stream,
+        draft: &Draft,
+        phase: &mut Phase,
+    ) -> Result<Received, Fault> {
         self.decoder.begin();
-        self.phase = Phase::Sending;
+        *phase = Phase::Sending;
         let mut reading = self.flow.reading();
         let mut sending = Sending::begin(draft, self.flow);
         loop {
             sending.send(stream)?;
-            if sending.is_done() && self.phase == Phase::Sending {
-                self.phase = Phase::Awaiting;
+            let is_sent = sending.is_done() && !stream.holds_unsent();
+            if is_sent && *phase == Phase::Sending {
+                *phase = Phase::Awaiting;
             }
             let can_read = until_ready(stream, &sending, reading).await?;
-            if can_read && self.read(stream, draft.echo(), &mut reading)? {
+            if can_read && self.read(stream, draft.echo(), &mut reading, phase)? {
                 let at = Instant::now();
-                return match sending.is_done() {
+                return match is_sent {
                     true => Ok(Received { at, keeps: self.decoder.keeps() }),
                     false => Err(WrongAnswer::Early.into()),
                 };
@@ -80,9 +70,10 @@ impl Exchange {
     /// Reads what is there, and says whether the answer is whole.
     fn read(
         &mut self,
-        stream: &Stream,
+        stream: &mut Stream,
         echo: Option<&[u8]>,
         reading: &mut Reading,
+        phase: &mut Phase,
     ) -> Result<bool, Fault> {
         let room = reading.at_once(self.input.len());
         match stream.try_read(&mut self.input[..room]) {
@@ -91,7 +82,7 @@ impl Exchange {
                 false => Err(Fault::LOST),
             },
             Ok(count) => {
-                self.phase = Phase::Reading;
+                *phase = Phase::Reading;
                 reading.read(count, Instant::now);
                 Ok(self.decoder.feed(&self.input[..count], echo)?)
             }
@@ -103,7 +94,7 @@ impl Exchange {
 
 /// Waits until something can go on, and says whether reading can.
 async fn until_ready(
-    stream: &Stream,
+    stream: &mut Stream,
     sending: &Sending<'_>,
     reading: Reading,
 ) -> Result<bool, Fault> {
@@ -149,7 +140,7 @@ impl<'a> Sending<'a> {
     }
 
     /// Writes as much as may go and as the socket takes.
-    fn send(&mut self, stream: &Stream) -> Result<(), Fault> {
+    fn send(&mut self, stream: &mut Stream) -> Result<(), Fault> {
         if self.is_done() {
             return Ok(());
         }
@@ -209,10 +200,11 @@ mod tests {
         server: impl FnOnce(UnixStream) -> F,
     ) -> (Result<Received, Fault>, Phase) {
         let (near, far) = UnixStream::pair().unwrap();
-        let (near, draft) = (Stream::Unix(near), draft(request));
-        let mut exchange = Exchange::new(Flow::default());
-        let (received, ()) = tokio::join!(exchange.run(&near, &draft), server(far));
-        (received, exchange.phase())
+        let (mut near, draft) = (Stream::from(near), draft(request));
+        let (mut exchange, mut phase) = (Exchange::new(Flow::default()), Phase::Idle);
+        let asking = exchange.run(&mut near, &draft, &mut phase);
+        let (received, ()) = tokio::join!(asking, server(far));
+        (received, phase)
     }
 
     #[tokio::test]
@@ -279,8 +271,9 @@ mod tests {
         let request = Request::get(format!("/{}", "a".repeat(8 << 20)));
         let (near, mut far) = UnixStream::pair().unwrap();
         far.write_all(SOUND).await.unwrap();
-        let received =
-            Exchange::new(Flow::default()).run(&Stream::Unix(near), &draft(&request)).await;
+        let (mut near, mut phase) = (Stream::from(near), Phase::Idle);
+        let mut exchange = Exchange::new(Flow::default());
+        let received = exchange.run(&mut near, &draft(&request), &mut phase).await;
         assert_eq!(received.unwrap_err(), WrongAnswer::Early.into());
     }
 }

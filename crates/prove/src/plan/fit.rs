@@ -1,6 +1,8 @@
 //! Whether what a group asks, what it speaks and whom it asks fit together. Owns these rules;
 //! refuses to mend what does not fit.
 
+use tungstenite::http::uri::PathAndQuery;
+
 use crate::endpoint::Endpoint;
 use crate::group::Group;
 use crate::plan::error::PlanError;
@@ -30,8 +32,8 @@ pub(crate) fn check(place: usize, group: &Group, endpoint: &Endpoint) -> Result<
     }
     check_request(place, &group.request, protocol)?;
     match protocol {
-        Protocol::Http1 if endpoint.security().is_none() => Ok(()),
-        _ => Err(PlanError::NotSpoken { group: place, protocol }),
+        Protocol::Http2 { .. } => Err(PlanError::NotSpoken { group: place, protocol }),
+        Protocol::Http1 | Protocol::WebSocket | Protocol::Echo | Protocol::Datagrams => Ok(()),
     }
 }
 
@@ -45,7 +47,10 @@ fn check_request(place: usize, request: &Request, protocol: Protocol) -> Result<
         return Err(PlanError::Request { group: place, protocol, request });
     }
     let has_path = !matches!(protocol, Protocol::Echo | Protocol::Datagrams);
-    if has_path && !request.has_sound_path() {
+    // The handshake of a WebSocket is made of a URI, which has stricter rules.
+    let is_uri =
+        || protocol != Protocol::WebSocket || request.path().parse::<PathAndQuery>().is_ok();
+    if has_path && !(request.has_sound_path() && is_uri()) {
         return Err(PlanError::Path { path: request.path().to_owned() });
     }
     let most_bytes = match protocol {
@@ -99,6 +104,20 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_one_that_its_protocol_can_name() {
+        let message = |path: &str| verdict(Request::message(path, 64), Protocol::WebSocket, &tcp());
+        assert_eq!(message("/chat?room=1&name=%20"), Ok(()));
+        for path in ["", "chat", "/a b", "/a\r\nx: y", "/a<b>"] {
+            assert_eq!(message(path), Err(PlanError::Path { path: path.to_owned() }));
+        }
+        assert_eq!(
+            verdict(Request::message("", 64), Protocol::Echo, &tcp()),
+            Ok(()),
+            "it has none"
+        );
+    }
+
+    #[test]
     fn datagrams_go_to_udp_and_nothing_else_does() {
         let message = || Request::message("/", 64);
         let secret = udp().tls(Tls::new("localhost").insecure());
@@ -120,15 +139,8 @@ mod tests {
             (MOST_DATAGRAM_BYTES, DATAGRAMS, udp(), true),
             (MOST_DATAGRAM_BYTES + 1, DATAGRAMS, udp(), false),
         ] {
-            let found = verdict(Request::message("", length), protocol, &endpoint);
-            match (protocol, is_fine) {
-                // The empty path is that of its handshake.
-                (Protocol::WebSocket, true) => {
-                    assert!(matches!(found, Err(PlanError::Path { .. })))
-                }
-                (_, true) => assert_eq!(found, Ok(())),
-                (_, false) => assert!(found.is_err(), "{protocol} {length}"),
-            }
+            let found = verdict(Request::message("/", length), protocol, &endpoint);
+            assert_eq!(found.is_ok(), is_fine, "{protocol} {length}: {found:?}");
         }
     }
 }

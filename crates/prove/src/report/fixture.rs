@@ -10,7 +10,7 @@ use crate::account::outcome::{GroupOutcome, Outcome};
 use crate::account::tally::Tally;
 use crate::group::Mode;
 use crate::proof::Proof;
-use crate::proof::restart_outcome::{Change, RestartOutcome};
+use crate::proof::restart_outcome::{Change, RestartOutcome, RestartState};
 use crate::proof::timeline::{Sample, Timeline};
 use crate::proof::window::Window;
 use crate::recognise::Responder;
@@ -57,6 +57,7 @@ pub(crate) fn empty() -> Proof {
             failures: Vec::new(),
             failures_not_kept: 0,
         },
+        restarts_planned: 0,
         restarts: Vec::new(),
         windows: Vec::new(),
         timeline: Timeline { interval: INTERVAL, groups: Vec::new() },
@@ -71,9 +72,11 @@ pub(crate) const HOSTILE: &str = "</script></title></style><script>alert('x')</s
 pub(crate) fn hostile() -> Proof {
     let mut proof = proof(&Shape { samples: 20, restarts: 2, groups: 2, loses: true });
     for group in &mut proof.outcome.groups {
+        group.name = HOSTILE.to_owned();
         group.request = HOSTILE.to_owned();
     }
     proof.restarts[0].error = Some(HOSTILE.to_owned());
+    proof.restarts[0].state = RestartState::Failed;
     proof
 }
 
@@ -106,18 +109,22 @@ pub(crate) fn proof(shape: &Shape) -> Proof {
             failures_not_kept: tally.noticed() - failures.len() as u64,
             failures,
         },
+        restarts_planned: shape.restarts,
         restarts,
         windows,
         timeline: Timeline { interval: INTERVAL, groups: timeline },
     }
 }
 
-fn mode(group: usize) -> (Mode, &'static str) {
+fn mode(group: usize) -> (&'static str, Mode, &'static str) {
     match group % 4 {
-        0 => (Mode::Keep, "GET /"),
-        1 => (Mode::New, "GET /"),
-        2 => (Mode::Idle { mean_think: Duration::from_millis(100) }, "GET /feed?since=12"),
-        _ => (Mode::Keep, "POST /echo (16384 bytes)"),
+        0 => ("keep", Mode::Keep, "GET /"),
+        1 => ("new", Mode::New, "GET /"),
+        2 => {
+            let mean_think = Duration::from_millis(100);
+            ("idle", Mode::Idle { mean_think }, "GET /feed?since=12")
+        }
+        _ => ("post", Mode::Keep, "POST /echo (16384 bytes)"),
     }
 }
 
@@ -132,6 +139,8 @@ fn restarts(shape: &Shape, elapsed: Duration) -> Vec<RestartOutcome> {
             number,
             at,
             took: Duration::from_micros(u64::from(8_100 + number * 431)),
+            delayed: Duration::ZERO,
+            state: if changed { RestartState::Changed } else { RestartState::Unchanged },
             error: None,
             change: changed.then_some(Change { at: at + after, responder }),
         }
@@ -199,10 +208,11 @@ fn sample(
 fn group(place: usize, samples: &[Sample]) -> GroupOutcome {
     let mut tally = Tally::default();
     samples.iter().for_each(|sample| tally += sample.tally);
-    let (mode, request) = mode(place);
+    let (name, mode, request) = mode(place);
     let latency = latency(samples);
     let connections = [32, 8, 20, 4][place % 4];
-    GroupOutcome { mode, request: request.to_owned(), connections, tally, latency }
+    let name = name.to_owned();
+    GroupOutcome { name, mode, request: request.to_owned(), connections, tally, latency }
 }
 
 fn latency(samples: &[Sample]) -> Latency {
@@ -316,7 +326,9 @@ fn failure(
         local_port: is_connected.then_some(40_000 + (at.as_micros() % 20_000) as u16),
         answered_before: if is_connected { at.as_millis() as u64 % 977 } else { 0 },
         crossed: kind == FailureKind::Lost,
+        restart: u32::try_from(begun).unwrap(),
         last_responder: is_connected.then_some(last),
+        next_responder: Some(Responder { generation: begun as u64 + 2, pid: Some(4_013) }),
         newest_generation: Some(begun as u64 + 1),
     }
 }

@@ -45,7 +45,7 @@ const TABLE_ROWS: usize = 120;
 /// The page stays below 2 MB: where a proof holds more than that, the page says what it left out.
 #[must_use]
 pub fn html(proof: &Proof, about: &About) -> String {
-    let judgement = Judgement::of(proof);
+    let judgement = Judgement::of(proof, &about.allowances);
     let view = View::new(proof);
     let data = Data::of(&view).to_json();
     let page = markup! {

@@ -1,19 +1,20 @@
-//! What a proof says, in a sentence. Refuses to weigh: any noticed thing is said.
+//! What a proof says, in a sentence. Refuses to weigh: the verdict does.
 
 use crate::proof::Proof;
-use crate::proof::restart_outcome::RestartOutcome;
+use crate::proof::allowance::{Allowance, Notice};
+use crate::proof::verdict::{Obstacle, Verdict};
 use crate::report::counters;
 use crate::report::words::{count, counted, foreign, listed};
 
 /// What came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// Clients noticed nothing.
-    Nothing,
+    /// Clients noticed nothing, or no more than was allowed.
+    Good,
     /// They noticed something, or a restart changed nothing.
-    Noticed,
+    Bad,
     /// It cannot be said.
-    NotMeasured,
+    Unproven,
 }
 
 /// A proof in words.
@@ -27,69 +28,149 @@ pub(crate) struct Judgement {
 }
 
 impl Judgement {
-    pub(crate) fn of(proof: &Proof) -> Self {
-        let tally = &proof.outcome.tally;
-        let unchanged = proof.restarts.iter().filter(|restart| is_unchanged(restart)).count();
-        let failed = proof.restarts.iter().find(|restart| restart.error.is_some());
+    pub(crate) fn of(proof: &Proof, allowances: &[Allowance]) -> Self {
+        let noticed = noticed(proof);
+        let verdict = proof.verdict(allowances);
         let mut further = Vec::new();
-        if unchanged > 0 {
-            let restarts = counted(unchanged as u64, "restart", "restarts");
-            further.push(format!("{restarts} did not change the process that answers."));
-        }
-        if let Some(restart) = failed {
-            further.push(failure(restart));
-        }
-        if tally.could_not_measure > 0 {
-            let times = counted(tally.could_not_measure, "request", "requests");
-            further.push(format!(
-                "The client's own machine could not send {times}: it was out of ports, \
-                 descriptors or memory."
-            ));
-        }
-        if tally.answered == 0 {
-            further.push("No request was answered at all.".to_owned());
-        }
-        let unmeasured = failed.is_some() || tally.could_not_measure > 0 || tally.answered == 0;
-        let mark = if unmeasured {
-            Mark::NotMeasured
-        } else if tally.noticed() > 0 || unchanged > 0 {
-            Mark::Noticed
-        } else {
-            Mark::Nothing
+        let (mark, sentence) = match &verdict {
+            Verdict::NothingNoticed => (Mark::Good, format!("{noticed}.")),
+            Verdict::Allowed => (Mark::Good, format!("{noticed}. That is within what is allowed.")),
+            Verdict::Noticed => (Mark::Bad, format!("{noticed}.")),
+            Verdict::CouldNotMeasure(obstacle) => {
+                further.push(format!("{noticed}."));
+                (Mark::Unproven, unproven(obstacle))
+            }
         };
-        Self { mark, sentence: sentence(proof, mark), further }
+        further.extend(unchanged(proof));
+        if verdict == Verdict::Noticed {
+            further.extend(gaps(proof));
+        }
+        Self { mark, sentence, further }
     }
 }
 
-/// Whether a restart was asked for and no new process was seen.
-pub(crate) fn is_unchanged(restart: &RestartOutcome) -> bool {
-    restart.error.is_none() && restart.change.is_none()
+fn unproven(obstacle: &Obstacle) -> String {
+    let reason = foreign(&obstacle.to_string());
+    let end = if reason.ends_with(['.', '…']) { "" } else { "." };
+    format!("This proves nothing: {reason}{end}")
 }
 
-fn failure(restart: &RestartOutcome) -> String {
-    let error = foreign(restart.error.as_deref().unwrap_or_default());
-    format!("Restart {} could not be asked for: {error}", restart.number)
-}
-
-fn sentence(proof: &Proof, mark: Mark) -> String {
+fn noticed(proof: &Proof) -> String {
     let tally = &proof.outcome.tally;
     let during = match proof.restarts.len() {
         0 => "without a restart".to_owned(),
         restarts => format!("in {}", counted(restarts as u64, "restart", "restarts")),
     };
-    let noticed: Vec<_> = counters::noticed(tally)
+    let kinds: Vec<_> = counters::noticed(tally)
         .iter()
         .filter(|named| named.count > 0)
         .map(|named| format!("{} {}", count(named.count), named.name))
         .collect();
-    let what = if noticed.is_empty() {
+    if kinds.is_empty() {
         format!("Clients noticed nothing {during}")
     } else {
-        let times = counted(tally.noticed(), "failure", "failures");
-        format!("Clients noticed {times} {during}: {}", listed(&noticed))
+        let failures = counted(tally.noticed(), "failure", "failures");
+        format!("Clients noticed {failures} {during}: {}", listed(&kinds))
+    }
+}
+
+/// Restarts that were none.
+fn unchanged(proof: &Proof) -> Option<String> {
+    let unchanged = proof.count(Notice::Unchanged);
+    let all = count(proof.restarts.len() as u64);
+    let which = match (unchanged, proof.restarts.len()) {
+        (0, _) => return None,
+        (_, 1) => "The restart".to_owned(),
+        (unchanged, _) => format!("{} of {all} restarts", count(unchanged)),
     };
-    match mark {
-        Mark::Nothing | Mark::Noticed => format!("{what}."),
-        Mark::NotMeasured => format!("This proves nothing. {what}."),
+    Some(format!("{which} did not change the process that answers."))
+}
+
+/// What is missing in a proof that shows enough without it.
+fn gaps(proof: &Proof) -> Vec<String> {
+    let (made, planned) = (proof.restarts.len() as u64, u64::from(proof.restarts_planned));
+    let requests = proof.outcome.tally.could_not_measure;
+    let mut gaps = Vec::new();
+    if made < planned {
+        gaps.push(format!("Only {} of {} restarts were made.", count(made), count(planned)));
+    }
+    if requests > 0 {
+        gaps.push(format!(
+            "{} could not be made: the client's own machine was out of ports, descriptors or \
+             memory.",
+            counted(requests, "request", "requests")
+        ));
+    }
+    gaps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    fn judged(proof: &Proof, allowances: &[&str]) -> Judgement {
+        let allowances: Vec<_> = allowances.iter().map(|text| text.parse().unwrap()).collect();
+        Judgement::of(proof, &allowances)
+    }
+
+    #[test]
+    fn nothing_is_said_to_be_nothing() {
+        let judgement = judged(&fixture::quiet(), &[]);
+        assert_eq!(judgement.mark, Mark::Good);
+        assert_eq!(judgement.sentence, "Clients noticed nothing in 5 restarts.");
+        assert_eq!(judgement.further, [""; 0]);
+    }
+
+    #[test]
+    fn what_was_noticed_is_said_by_kind() {
+        let mut proof = fixture::quiet();
+        (proof.outcome.tally.lost, proof.outcome.tally.refused) = (1, 1_200);
+        let judgement = judged(&proof, &[]);
+        assert_eq!(judgement.mark, Mark::Bad);
+        let sentence = "Clients noticed 1,201 failures in 5 restarts: 1,200 refused and 1 lost.";
+        assert_eq!(judgement.sentence, sentence);
+    }
+
+    #[test]
+    fn what_is_allowed_is_said_all_the_same() {
+        let mut proof = fixture::quiet();
+        proof.outcome.tally.announced_close = 2;
+        let judgement = judged(&proof, &["announced_close=2"]);
+        assert_eq!(judgement.mark, Mark::Good);
+        assert_eq!(
+            judgement.sentence,
+            "Clients noticed 2 failures in 5 restarts: 2 announced close. That is within what is \
+             allowed."
+        );
+        assert_eq!(judged(&proof, &["announced_close=1"]).mark, Mark::Bad);
+    }
+
+    #[test]
+    fn a_restart_that_was_none_is_bad() {
+        let proof = fixture::rich();
+        let judgement = judged(&proof, &[]);
+        assert_eq!(judgement.mark, Mark::Bad);
+        let unchanged = "1 of 10 restarts did not change the process that answers.";
+        assert_eq!(judgement.further, [unchanged]);
+    }
+
+    #[test]
+    fn what_proves_nothing_says_why_and_what_was_noticed() {
+        let judgement = judged(&fixture::empty(), &[]);
+        assert_eq!(judgement.mark, Mark::Unproven);
+        assert_eq!(judgement.sentence, "This proves nothing: no request was answered.");
+        assert_eq!(judgement.further, ["Clients noticed nothing without a restart."]);
+    }
+
+    #[test]
+    fn what_is_missing_is_said_beside_a_loss() {
+        let mut proof = fixture::quiet();
+        proof.restarts_planned = 9;
+        proof.outcome.tally.lost = 1;
+        proof.outcome.tally.could_not_measure = 3;
+        let further = judged(&proof, &[]).further;
+        assert_eq!(further[0], "Only 5 of 9 restarts were made.");
+        assert!(further[1].starts_with("3 requests could not be made:"), "{further:?}");
     }
 }

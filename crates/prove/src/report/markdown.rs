@@ -27,11 +27,11 @@ const GROUPS: usize = 50;
 /// groups, one of the restarts, and the first failures.
 #[must_use]
 pub fn markdown(proof: &Proof, about: &About) -> String {
-    let judgement = Judgement::of(proof);
+    let judgement = Judgement::of(proof, &about.allowances);
     let mark = match judgement.mark {
-        Mark::Nothing => "✅",
-        Mark::Noticed => "❌",
-        Mark::NotMeasured => "⚠️",
+        Mark::Good => "✅",
+        Mark::Bad => "❌",
+        Mark::Unproven => "⚠️",
     };
     let mut text = format!("## {}\n\n", literal(&about.title));
     text += &format!("{mark} **{}**\n", literal(&judgement.sentence));
@@ -111,13 +111,14 @@ fn restarts(text: &mut String, proof: &Proof) {
 
 /// The new process, and how long after the asking it was seen.
 fn change(restart: &RestartOutcome) -> [String; 2] {
+    let state = names::state(restart.state);
     match (&restart.error, &restart.change) {
-        (Some(error), _) => [format!("**not asked for:** {}", code(error)), "–".to_owned()],
+        (Some(error), _) => [format!("**{state}:** {}", code(error)), "–".to_owned()],
         (None, Some(change)) => {
             let after = change.at.saturating_sub(restart.at);
             [literal(&names::responder(&change.responder)), time(after)]
         }
-        (None, None) => ["**none**".to_owned(), "–".to_owned()],
+        (None, None) => [format!("**{state}**"), "–".to_owned()],
     }
 }
 

@@ -3,11 +3,12 @@
 use crate::account::failure::{Failure, Phase};
 use crate::account::outcome::GroupOutcome;
 use crate::proof::Proof;
+use crate::proof::restart_outcome::RestartState;
 use crate::recognise::Responder;
 
 /// A group.
 pub(crate) fn group(group: &GroupOutcome) -> String {
-    group.mode.to_string()
+    group.name.clone()
 }
 
 /// The group of a failure.
@@ -24,10 +25,23 @@ pub(crate) fn responder(responder: &Responder) -> String {
     }
 }
 
+/// What is said of a restart instead of a new process.
+pub(crate) fn state(state: RestartState) -> &'static str {
+    match state {
+        RestartState::UnderWay => "under way at the end",
+        RestartState::Changed => "changed",
+        RestartState::Unchanged => "none: the same process answered on",
+        RestartState::Failed => "could not be asked for",
+        RestartState::Unrecognised => "cannot be told",
+        RestartState::NotJudged => "not looked for",
+    }
+}
+
 /// What a client was doing.
 pub(crate) fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::Connecting => "connecting",
+        Phase::Handshaking => "handshaking",
         Phase::Sending => "sending",
         Phase::Awaiting => "awaiting",
         Phase::Reading => "reading",

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use crate::account::micros::saturating;
+use crate::proof::restart_outcome::{RestartOutcome, RestartState};
 use crate::proof::timeline::Sample;
 use crate::report::grid::Grid;
 use crate::report::html::View;
 use crate::report::html::noticed;
 use crate::report::html::responders::BANDS;
-use crate::report::judgement::is_unchanged;
 use crate::report::names;
 use crate::report::words::foreign;
 
@@ -98,16 +98,13 @@ fn bands(view: &View<'_>) -> Vec<Band> {
 }
 
 fn restarts(view: &View<'_>) -> Vec<Restart> {
-    let restart = |restart: &crate::proof::restart_outcome::RestartOutcome| Restart {
+    let restart = |restart: &RestartOutcome| Restart {
         number: restart.number,
         at: saturating(restart.at),
         until: saturating(restart.change.as_ref().map_or(restart.at + restart.took, |it| it.at)),
-        state: if restart.error.is_some() {
-            "could not be asked for"
-        } else if is_unchanged(restart) {
-            "no new process"
-        } else {
-            "under way"
+        state: match restart.state {
+            RestartState::Changed => "under way",
+            other => names::state(other),
         },
     };
     view.proof.restarts.iter().map(restart).collect()
@@ -135,6 +132,6 @@ mod tests {
             .map(|hit| hit[1].as_u64().unwrap())
             .sum();
         assert_eq!(noticed, proof.outcome.tally.noticed());
-        assert_eq!(data["restarts"][6]["state"], "no new process");
+        assert_eq!(data["restarts"][6]["state"], "none: the same process answered on");
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn table(proof: &Proof) -> Markup {
     markup! {
         section #groups {
             h2 { "Groups" }
-            p.note { "What was noticed is counted in the columns in the middle; none is zero." }
+            p.note { "Counters that are zero in every group are left out." }
             (table::scrolling("Groups", &head(&told), &body))
             (table::more(outcome.groups.len().saturating_sub(ROWS) as u64, "group", "groups"))
         }

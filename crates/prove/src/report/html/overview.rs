@@ -5,6 +5,7 @@ use std::time::Duration;
 use maud::{Markup, html as markup};
 
 use crate::proof::Proof;
+use crate::proof::restart_outcome::RestartOutcome;
 use crate::report::about::About;
 use crate::report::judgement::{Judgement, Mark};
 use crate::report::markdown::latency_of_all;
@@ -12,9 +13,9 @@ use crate::report::words::{count, foreign, latency, moment, percent, time};
 
 pub(crate) fn head(proof: &Proof, about: &About, judgement: &Judgement) -> Markup {
     let (class, sign) = match judgement.mark {
-        Mark::Nothing => ("nothing", "✓"),
-        Mark::Noticed => ("noticed", "✕"),
-        Mark::NotMeasured => ("unmeasured", "?"),
+        Mark::Good => ("good", "✓"),
+        Mark::Bad => ("bad", "✕"),
+        Mark::Unproven => ("unproven", "?"),
     };
     markup! {
         header { h1 { (foreign(&about.title)) } }
@@ -26,14 +27,21 @@ pub(crate) fn head(proof: &Proof, about: &About, judgement: &Judgement) -> Marku
             }
         }
         dl.keys { @for key in keys(proof) { (key.draw()) } }
-        @if !about.facts.is_empty() {
+        @if !about.facts.is_empty() || !about.allowances.is_empty() {
             dl.facts {
                 @for (name, text) in &about.facts {
                     div { dt { (foreign(name)) } dd { (foreign(text)) } }
                 }
+                @if !about.allowances.is_empty() {
+                    div { dt { "allowed" } dd { (allowed(about)) } }
+                }
             }
         }
     }
+}
+
+fn allowed(about: &About) -> String {
+    about.allowances.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// A number that matters, and what has to be known of it.
@@ -99,7 +107,7 @@ fn keys(proof: &Proof) -> Vec<Key> {
 
 /// How many restarts brought a new process, and how soon.
 fn changes(proof: &Proof) -> Key {
-    let after = |restart: &crate::proof::restart_outcome::RestartOutcome| {
+    let after = |restart: &RestartOutcome| {
         restart.change.as_ref().map(|change| change.at.saturating_sub(restart.at))
     };
     let mut changes: Vec<Duration> = proof.restarts.iter().filter_map(after).collect();

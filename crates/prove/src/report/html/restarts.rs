@@ -4,7 +4,7 @@ use maud::{Markup, html as markup};
 
 use crate::account::tally::Tally;
 use crate::proof::Proof;
-use crate::proof::restart_outcome::RestartOutcome;
+use crate::proof::restart_outcome::{RestartOutcome, RestartState};
 use crate::proof::window::Window;
 use crate::report::counters;
 use crate::report::html::table;
@@ -52,7 +52,10 @@ fn row(proof: &Proof, restart: &RestartOutcome) -> Markup {
     markup! {
         tr id={"restart-" (number)} {
             th.number scope="row" { (number) }
-            td.number { (moment(restart.at)) }
+            td.number {
+                (moment(restart.at))
+                @if !restart.delayed.is_zero() { small { (time(restart.delayed)) " late" } }
+            }
             td.number { (time(restart.took)) }
             (change(restart))
             (noticed(window))
@@ -61,14 +64,15 @@ fn row(proof: &Proof, restart: &RestartOutcome) -> Markup {
 }
 
 fn change(restart: &RestartOutcome) -> Markup {
+    let state = names::state(restart.state);
     markup! {
         @if let Some(error) = &restart.error {
-            td.bad.long colspan="2" { "could not be asked for: " (foreign(error)) }
+            td.bad.long colspan="2" { (state) ": " (foreign(error)) }
         } @else if let Some(change) = &restart.change {
             td { (names::responder(&change.responder)) }
             td.number { (time(change.at.saturating_sub(restart.at))) }
         } @else {
-            td.bad colspan="2" { "none: the same process answered on" }
+            td.bad[restart.state == RestartState::Unchanged] colspan="2" { (state) }
         }
     }
 }

@@ -5,11 +5,10 @@ use std::time::Duration;
 use maud::{Markup, html as markup};
 
 use crate::proof::Proof;
-use crate::proof::restart_outcome::RestartOutcome;
+use crate::proof::restart_outcome::{RestartOutcome, RestartState};
 use crate::report::grid::share;
 use crate::report::html::plot::percent;
 use crate::report::html::restarts::ROWS;
-use crate::report::judgement::is_unchanged;
 use crate::report::ticks::{self, Label, Room};
 
 /// How many steps the axis has at most.
@@ -148,12 +147,13 @@ fn flag_width(restart: &RestartOutcome) -> usize {
 }
 
 fn kind(restart: &RestartOutcome) -> &'static str {
-    if restart.error.is_some() {
-        "restart failed"
-    } else if is_unchanged(restart) {
-        "restart unchanged"
-    } else {
-        "restart"
+    match restart.state {
+        RestartState::Failed => "restart failed",
+        RestartState::Unchanged => "restart unchanged",
+        RestartState::UnderWay
+        | RestartState::Changed
+        | RestartState::Unrecognised
+        | RestartState::NotJudged => "restart",
     }
 }
 

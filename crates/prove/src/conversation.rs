@@ -1,0 +1,113 @@
+//! What a client says on one connection at a time: the one door to all protocols that have one
+//! request under way at a time. Owns the choice among them; refuses to count.
+//!
+//! ```text
+//!  connect ──► greet ──► exchange ──► exchange ──► … ──► close
+//!                           └─ rest: glance, until_not_quiet
+//! ```
+//! Whatever fails or is given up: `leave`, and `connect` again.
+
+use crate::account::failure::{Fault, Phase};
+use crate::connect::Connector;
+use crate::datagrams::Datagrams;
+use crate::echo::Echo;
+use crate::endpoint::Endpoint;
+use crate::group::Group;
+use crate::http1::talk::Talk;
+use crate::protocol::Protocol;
+use crate::received::Received;
+use crate::recognise::Answer;
+use crate::stream::Glance;
+use crate::websocket::WebSocket;
+
+/// A protocol with the connection on which it is spoken.
+#[derive(Debug)]
+pub(crate) enum Conversation {
+    Http1(Talk),
+    WebSocket(WebSocket),
+    Echo(Echo),
+    Datagrams(Datagrams),
+}
+
+/// Calls the same method of whichever it is.
+macro_rules! each {
+    ($self:ident, $talk:ident => $call:expr) => {
+        match $self {
+            Self::Http1($talk) => $call,
+            Self::WebSocket($talk) => $call,
+            Self::Echo($talk) => $call,
+            Self::Datagrams($talk) => $call,
+        }
+    };
+}
+
+impl Conversation {
+    /// `client` is a number that no other client of the load has.
+    pub(crate) fn new(group: &Group, endpoint: &Endpoint, client: u64) -> Self {
+        match group.protocol {
+            Protocol::Http1 => Self::Http1(Talk::new(group, endpoint, client)),
+            Protocol::Http2 { .. } => unreachable!("the plan was checked: it has another client"),
+            Protocol::WebSocket => Self::WebSocket(WebSocket::new(group, endpoint, client)),
+            Protocol::Echo => Self::Echo(Echo::new(group, client)),
+            Protocol::Datagrams => Self::Datagrams(Datagrams::new(group, client)),
+        }
+    }
+
+    /// Makes the next request.
+    pub(crate) fn renew(&mut self, random: &mut fastrand::Rng) {
+        each!(self, talk => talk.renew(random));
+    }
+
+    /// Opens a connection, and says its local port if it has one.
+    pub(crate) async fn connect(&mut self, connector: &Connector) -> Result<Option<u16>, Fault> {
+        each!(self, talk => talk.connect(connector).await)
+    }
+
+    /// All that comes before the first request on a new connection.
+    pub(crate) async fn greet(&mut self, phase: &mut Phase) -> Result<(), Fault> {
+        each!(self, talk => talk.greet(phase).await)
+    }
+
+    /// Sends the request and reads its answer. `phase` says how far it has come, also when it has
+    /// failed or is dropped.
+    pub(crate) async fn exchange(&mut self, phase: &mut Phase) -> Result<Received, Fault> {
+        each!(self, talk => talk.exchange(phase).await)
+    }
+
+    /// The answer that came last, where it can say more than what was asked.
+    pub(crate) fn answer(&self) -> Option<Answer<'_>> {
+        match self {
+            Self::Http1(talk) => talk.answer(),
+            // What comes back is what was sent.
+            Self::WebSocket(_) | Self::Echo(_) | Self::Datagrams(_) => None,
+        }
+    }
+
+    /// Looks, without waiting, for what should not be there while no request is under way.
+    pub(crate) fn glance(&mut self) -> Glance {
+        each!(self, talk => talk.glance())
+    }
+
+    /// Waits until there is something to see. Answers meanwhile what a resting client must answer.
+    pub(crate) async fn until_not_quiet(&mut self) -> Glance {
+        each!(self, talk => talk.until_not_quiet().await)
+    }
+
+    /// After the last answer: says goodbye where that is for the client to do, and sees what comes
+    /// instead of the server's end.
+    pub(crate) async fn close(&mut self) -> Glance {
+        match self {
+            // It was said with the request, or by the answer.
+            Self::Http1(talk) => talk.until_not_quiet().await,
+            Self::WebSocket(talk) => talk.close().await,
+            Self::Echo(talk) => talk.close().await,
+            // Nobody closes: there is nothing to wait for.
+            Self::Datagrams(talk) => talk.glance(),
+        }
+    }
+
+    /// Leaves the connection as it is.
+    pub(crate) fn leave(&mut self) {
+        each!(self, talk => talk.leave());
+    }
+}
