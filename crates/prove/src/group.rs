@@ -88,9 +88,15 @@ impl Group {
             connections: 1,
             pause: Duration::ZERO,
             requests: None,
+            rate: None,
+            upload_time: None,
+            read_rate: None,
             name: None,
             endpoint: None,
             protocol: Protocol::default(),
+            rate: None,
+            upload_time: None,
+            read_rate: None,
         }
     }
 
