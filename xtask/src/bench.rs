@@ -10,6 +10,7 @@ mod clock;
 mod control;
 mod cores;
 mod descriptors;
+mod errand;
 mod http;
 mod lines;
 mod listeners;
@@ -18,6 +19,7 @@ mod moment;
 mod moves;
 mod process;
 mod programs;
+mod prove;
 mod report;
 mod rows;
 mod server;
@@ -77,6 +79,15 @@ enum Bench {
         #[arg(long, value_name = "MS", default_value_t = 400)]
         round_ms: u64,
     },
+    /// The strict client of `rekindle prove` beside wrk, and a pause of the server in what it finds
+    Prove {
+        /// How often to measure
+        #[arg(long, value_name = "N", default_value_t = 8)]
+        rounds: usize,
+        /// How long to measure each time, in seconds
+        #[arg(long, value_name = "S", default_value_t = 2)]
+        round_s: u64,
+    },
     /// Kept HTTP connections that an upgrade moves
     Move {
         /// How often to measure
@@ -128,6 +139,9 @@ impl Bench {
                 let round = Duration::from_millis(round_ms);
                 http::measure(programs, http::Effort { rounds, round })
             }
+            Self::Prove { rounds, round_s } => {
+                prove::measure(programs, prove::Effort { rounds, round_s })
+            }
             Self::Move { rounds, connections } => moves::measure(programs, rounds, connections),
         }
     }
@@ -174,6 +188,8 @@ mod tests {
         assert!(matches!(bench, Bench::Upgrade { rounds: 20 }), "{bench:?}");
         let bench = options("bench http").bench;
         assert!(matches!(bench, Bench::Http { rounds: 20, round_ms: 400 }), "{bench:?}");
+        let bench = options("bench prove").bench;
+        assert!(matches!(bench, Bench::Prove { rounds: 8, round_s: 2 }), "{bench:?}");
         let bench = options("bench move").bench;
         assert!(matches!(bench, Bench::Move { connections: 10_000, .. }), "{bench:?}");
         let bench = options("bench chain --upgrades 7").bench;

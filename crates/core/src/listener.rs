@@ -2,10 +2,12 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 use core::str::FromStr;
 
 use minicbor::decode::{Decoder, Error};
+use minicbor::encode::{self, Encoder, Write};
 use minicbor::{Decode, Encode};
 
 use crate::text::Text;
@@ -14,10 +16,10 @@ use crate::text::Text;
 const NAME_LIMIT_BYTES: usize = 255;
 
 /// The name of a listener: 1 to 255 printable ASCII characters without `:`, as in systemd's
-/// `FileDescriptorName=`, so that every name can travel in `LISTEN_FDNAMES`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode)]
-#[cbor(transparent)]
-pub struct ListenerName(#[n(0)] String);
+/// `FileDescriptorName=`, so that every name can travel in `LISTEN_FDNAMES`. Its clones are the
+/// same one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListenerName(Arc<str>);
 
 impl ListenerName {
     /// The name itself.
@@ -39,7 +41,7 @@ impl FromStr for ListenerName {
         }
         match name.chars().find(|&c| c == ':' || !(c == ' ' || c.is_ascii_graphic())) {
             Some(character) => Err(NameError::Character { name: name.to_owned(), character }),
-            None => Ok(Self(name.to_owned())),
+            None => Ok(Self(name.into())),
         }
     }
 }
@@ -47,6 +49,16 @@ impl FromStr for ListenerName {
 impl fmt::Display for ListenerName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
+    }
+}
+
+impl<C> Encode<C> for ListenerName {
+    fn encode<W: Write>(
+        &self,
+        encoder: &mut Encoder<W>,
+        _context: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        encoder.str(&self.0)?.ok()
     }
 }
 

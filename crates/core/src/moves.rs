@@ -241,6 +241,16 @@ impl<C> Moves<C> {
         self.moved
     }
 
+    /// How many connections more it takes until it matters to be told of them: a few that follow
+    /// others on their way would only wait here. One at least.
+    #[must_use]
+    pub fn wanted(&self) -> usize {
+        if self.sent.is_empty() {
+            return 1;
+        }
+        DESCRIPTORS_PER_FRAME.saturating_sub(self.waiting.len()).max(1)
+    }
+
     /// The next batch that fits in the window and in a frame.
     fn next_batch(&mut self) -> Option<Message> {
         match self.state {

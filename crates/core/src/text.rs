@@ -1,18 +1,20 @@
 //! Words from one side for the other side's people: bounded, so that no error can flood a log.
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use core::fmt;
 
 use minicbor::decode::{Decoder, Error};
+use minicbor::encode::{self, Encoder, Write};
 use minicbor::{Decode, Encode};
 
 /// The longest [`Text`], in bytes of UTF-8.
 pub const TEXT_LIMIT_BYTES: usize = 1024;
 
-/// A short text for people. What is longer than [`TEXT_LIMIT_BYTES`] is cut at a character.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Encode)]
-#[cbor(transparent)]
-pub struct Text(#[n(0)] String);
+/// A short text for people. What is longer than [`TEXT_LIMIT_BYTES`] is cut at a character. Its
+/// clones are the same one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Text(Arc<str>);
 
 impl Text {
     /// The text of anything that can be shown.
@@ -31,19 +33,29 @@ impl Text {
 impl From<String> for Text {
     fn from(mut text: String) -> Self {
         text.truncate(text.floor_char_boundary_at(TEXT_LIMIT_BYTES));
-        Self(text)
+        Self(text.into())
     }
 }
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self(text[..text.floor_char_boundary_at(TEXT_LIMIT_BYTES)].to_string())
+        Self(text[..text.floor_char_boundary_at(TEXT_LIMIT_BYTES)].into())
     }
 }
 
 impl fmt::Display for Text {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
+    }
+}
+
+impl<C> Encode<C> for Text {
+    fn encode<W: Write>(
+        &self,
+        encoder: &mut Encoder<W>,
+        _context: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        encoder.str(&self.0)?.ok()
     }
 }
 

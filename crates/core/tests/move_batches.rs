@@ -61,3 +61,19 @@ fn what_waits_for_company_goes_whatever_became_of_those_before() {
     moves.taken(first, &[0]);
     assert_eq!(next(&mut moves).map(|(_, size)| size), Some(3));
 }
+
+#[test]
+fn nobody_has_to_be_told_of_fewer_than_can_be_sent() {
+    let mut moves = open();
+    assert_eq!(moves.wanted(), 1);
+    hand_over(&mut moves, 1);
+    assert_eq!(moves.wanted(), 1, "it can be sent");
+    let (first, 1) = next(&mut moves).unwrap() else { panic!("one was there") };
+    assert_eq!(moves.wanted(), FRAME);
+    hand_over(&mut moves, 5);
+    assert_eq!(moves.wanted(), FRAME - 5);
+    hand_over(&mut moves, FRAME);
+    assert_eq!(moves.wanted(), 1);
+    moves.taken(first, &[]);
+    assert_eq!(moves.wanted(), 1, "nothing is on its way");
+}

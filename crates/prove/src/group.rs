@@ -70,12 +70,12 @@ pub struct Group {
     pub(crate) connections: usize,
     pub(crate) pause: Duration,
     pub(crate) requests: Option<u64>,
-    pub(crate) rate: Option<f64>,
-    pub(crate) upload_time: Option<Duration>,
-    pub(crate) read_rate: Option<u64>,
     pub(crate) name: Option<String>,
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) protocol: Protocol,
+    pub(crate) rate: Option<f64>,
+    pub(crate) upload_time: Option<Duration>,
+    pub(crate) read_rate: Option<u64>,
 }
 
 impl Group {
@@ -88,12 +88,12 @@ impl Group {
             connections: 1,
             pause: Duration::ZERO,
             requests: None,
-            name: None,
-            endpoint: None,
-            protocol: Protocol::default(),
             rate: None,
             upload_time: None,
             read_rate: None,
+            name: None,
+            endpoint: None,
+            protocol: Protocol::default(),
         }
     }
 
@@ -160,8 +160,7 @@ impl Group {
 
     /// How fast answers are read, in bytes a second, at most: so that they are still under way
     /// when the server restarts. The socket's receive buffer is made small for it, so that what is
-    /// not read yet is mostly still with the server; a reset is noticed when that buffer has been
-    /// read. (A Unix socket has no such buffer: there the
+    /// not read yet is mostly still with the server. (A Unix socket has no such buffer: there the
     /// server's own holds it.)
     #[must_use]
     pub fn read_rate(mut self, bytes_per_second: u64) -> Self {

@@ -77,5 +77,5 @@ pub use request::Request;
 pub use restart::{Restart, RestartError};
 pub use target::Target;
 pub use tls::{Tls, TlsError};
-pub use trial::{CheckError, GroupProgress, Progress, RunningTrial, Trial, TrialError};
+pub use trial::{CheckError, GroupProgress, Progress, RunningTrial, Trial, TrialError, Unseen};
 pub use wrong::{CertificateFlaw, WrongAnswer};

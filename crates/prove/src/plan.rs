@@ -20,6 +20,7 @@ use crate::pacer::Pacer;
 use crate::recognise::{ByHeaderOrBody, Recognise};
 use crate::run::{GroupRun, Run};
 use crate::stop::Stop;
+use crate::target::Target;
 
 const DEFAULT_REQUEST_LIMIT: Duration = Duration::from_secs(10);
 const DEFAULT_SEED: u64 = 1;
@@ -110,6 +111,18 @@ impl Plan {
         self
     }
 
+    /// Where the groups ask, each target once.
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        let mut targets = Vec::new();
+        for group in &self.groups {
+            let target = group.endpoint.as_ref().unwrap_or(&self.endpoint).target();
+            if !targets.contains(target) {
+                targets.push(target.clone());
+            }
+        }
+        targets
+    }
+
     /// Starts all clients, as tasks of the caller's tokio runtime.
     ///
     /// # Errors
@@ -188,7 +201,6 @@ mod tests {
     use super::*;
     use crate::group::Mode;
     use crate::request::Request;
-    use crate::target::Target;
 
     fn plan() -> Plan {
         Plan::new(Target::Unix("/nowhere".into()))

@@ -4,7 +4,9 @@
 pub(crate) mod field;
 mod order;
 pub(crate) mod pattern;
+pub(crate) mod processes;
 pub(crate) mod recognition;
+pub(crate) mod sockets;
 
 use std::fmt;
 

@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::check::CheckError;
+pub use self::check::{CheckError, Unseen};
 pub use self::progress::{GroupProgress, Progress};
 pub use self::running::RunningTrial;
 

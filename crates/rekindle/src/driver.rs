@@ -18,6 +18,7 @@ mod porter;
 mod successor;
 mod upgrading;
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -44,7 +45,7 @@ use crate::clock::Clock;
 use crate::held::Held;
 use crate::hooks::Hooks;
 use crate::incoming::Incoming;
-use crate::moves::{Mailbox, Parcel};
+use crate::moves::{Departure, Mailbox, Parcel};
 use crate::shared::{Command, Shared, Stage};
 use crate::signal_policy::{SignalAction, SignalPolicy};
 use crate::states::StateOffer;
@@ -102,6 +103,8 @@ pub(crate) struct Driver {
     mailboxes: Vec<Mailbox>,
     moved_in: u64,
     moves: Moves<Parcel>,
+    /// What the program gave away, while it is taken in.
+    departures: VecDeque<Departure>,
     successor: Option<Successor>,
     attempt: Option<Attempt>,
     /// Arguments for the process that is about to be started, if not ours.
@@ -153,6 +156,7 @@ impl Driver {
             mailboxes: Vec::new(),
             moved_in: 0,
             moves: Moves::new(),
+            departures: VecDeque::new(),
             successor: None,
             attempt: None,
             arguments: None,
@@ -264,7 +268,7 @@ impl Driver {
 
     fn answer_bell(&mut self) {
         self.shared.bell().silence();
-        self.collect_departures();
+        self.move_on();
         while let Some(command) = self.shared.next_command() {
             match command {
                 Command::Ready(claimed) => self.ready(claimed),

@@ -41,9 +41,11 @@ struct Inner {
     bell: Arc<Bell>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Departures {
     waiting: VecDeque<Departure>,
+    /// How many have to wait before the bell is rung.
+    wanted: usize,
     /// There is no driver any more.
     closed: bool,
 }
@@ -83,7 +85,8 @@ pub(crate) struct GivenBack {
 
 impl Outbox {
     pub(crate) fn new(bell: Arc<Bell>) -> Self {
-        let (outlook, departures) = (Watch::new(Outlook::Nobody), Mutex::default());
+        let departures = Departures { waiting: VecDeque::new(), wanted: 1, closed: false };
+        let (outlook, departures) = (Watch::new(Outlook::Nobody), Mutex::new(departures));
         Self { inner: Arc::new(Inner { outlook, departures, bell }) }
     }
 
@@ -122,16 +125,32 @@ impl Outbox {
             drop(departures);
             return parcel.give_back(entry.bytes, MoveRefusal::NoSuccessor);
         }
-        // The driver looks until there are none: for what follows another it is on its way.
-        let is_first = departures.waiting.is_empty();
         departures.waiting.push_back(Departure { entry, parcel });
+        // For what follows these the driver is on its way.
+        let are_enough = departures.waiting.len() == departures.wanted;
         drop(departures);
-        if is_first {
+        if are_enough {
             self.inner.bell.ring();
         }
     }
 
-    /// The next connection that was given away, for the driver.
+    /// All connections that were given away, for the driver, in the place of an empty list.
+    pub(crate) fn collect(&self, into: &mut VecDeque<Departure>) {
+        std::mem::swap(&mut self.lock().waiting, into);
+    }
+
+    /// From here on the driver is woken as soon as so many wait; until then it comes by itself.
+    pub(crate) fn want(&self, wanted: usize) {
+        let mut departures = self.lock();
+        departures.wanted = wanted;
+        let are_enough = departures.waiting.len() >= wanted;
+        drop(departures);
+        if are_enough {
+            self.inner.bell.ring();
+        }
+    }
+
+    /// The next connection that was given away.
     pub(crate) fn next(&self) -> Option<Departure> {
         self.lock().waiting.pop_front()
     }
@@ -274,15 +293,23 @@ mod tests {
     }
 
     #[test]
-    fn the_bell_is_rung_for_the_first_and_not_for_those_behind_it() {
+    fn the_bell_is_rung_once_for_as_many_as_are_wanted() {
         let bell = Arc::new(Bell::new().unwrap());
         let outbox = Outbox::new(Arc::clone(&bell));
-        for _ in 0..2 {
-            let _first = hand_over(&outbox);
-            assert!(bell.silence());
-            let _second = hand_over(&outbox);
-            assert!(!bell.silence());
-            assert!(outbox.next().is_some() && outbox.next().is_some() && outbox.next().is_none());
+        let mut collected = VecDeque::new();
+        for wanted in [1, 3] {
+            outbox.want(wanted);
+            for number in 1..=4 {
+                let _promise = hand_over(&outbox);
+                assert_eq!(bell.silence(), number == wanted, "{number} of {wanted}");
+            }
+            outbox.collect(&mut collected);
+            assert_eq!(collected.drain(..).count(), 4);
         }
+        let _promise = hand_over(&outbox);
+        outbox.want(2);
+        assert!(!bell.silence());
+        outbox.want(1);
+        assert!(bell.silence(), "it is there already");
     }
 }

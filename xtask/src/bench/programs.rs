@@ -34,6 +34,11 @@ impl Programs<'_> {
         self.find("bench_client")
     }
 
+    /// Our strict client.
+    pub(crate) fn prove_client(&self) -> Result<PathBuf> {
+        self.find("bench_prove_client")
+    }
+
     fn find(&self, name: &str) -> Result<PathBuf> {
         match self {
             Self::OfRepository(repository) => build(repository, name),
@@ -62,7 +67,7 @@ fn executable(messages: &str, name: &str) -> Option<PathBuf> {
 pub(crate) fn built_programs() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let directory = test.parent().and_then(Path::parent).unwrap().join("examples");
-    for name in ["bench_server", "bench_http_server", "bench_client"] {
+    for name in ["bench_server", "bench_http_server", "bench_client", "bench_prove_client"] {
         assert!(directory.join(name).is_file(), "`{name}` is built by `cargo test`");
     }
     directory
@@ -97,5 +102,6 @@ mod tests {
         assert_eq!(built.server().unwrap(), Path::new("/there/bench_server"));
         assert_eq!(built.http_server().unwrap(), Path::new("/there/bench_http_server"));
         assert_eq!(built.client().unwrap(), Path::new("/there/bench_client"));
+        assert_eq!(built.prove_client().unwrap(), Path::new("/there/bench_prove_client"));
     }
 }

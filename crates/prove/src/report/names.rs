@@ -41,7 +41,7 @@ pub(crate) fn state(state: RestartState) -> &'static str {
 pub(crate) fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::Connecting => "connecting",
-        Phase::Handshaking => "handshaking",
+        Phase::Handshaking => "shaking hands",
         Phase::Sending => "sending",
         Phase::Awaiting => "awaiting",
         Phase::Reading => "reading",

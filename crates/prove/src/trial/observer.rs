@@ -2,50 +2,88 @@
 //! what became of the clients.
 
 use std::future::pending;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep_until};
 
 use crate::plan::Plan;
 use crate::proof::restart_outcome::{Change, RestartState};
+use crate::recognise::Responder;
+use crate::recognise::processes::{Processes, Sight};
 use crate::recognise::recognition::Recognition;
 use crate::run::Run;
+
+/// How often `/proc` is looked at for a new process.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+/// Each so manieth look is a thorough one.
+const THOROUGH_EVERY: u32 = 20;
 
 /// What a trial looks with.
 #[derive(Debug)]
 pub(super) struct Eyes {
     recognition: Recognition,
+    processes: Arc<Processes>,
 }
 
 impl Eyes {
-    pub(super) fn new(_plan: &Plan, recognition: Recognition) -> Self {
-        Self { recognition }
+    pub(super) fn new(plan: &Plan, recognition: Recognition) -> Self {
+        Self { recognition, processes: Arc::new(Processes::at(plan.targets())) }
     }
 
     /// Looks who is there before a restart.
     pub(super) async fn look(&self, run: &Run) -> Observer {
+        let known = run.arrivals.count();
         match self.recognition {
             Recognition::Off => Observer::Blind,
-            Recognition::Auto | Recognition::Answers(_) | Recognition::Processes => {
-                Observer::Answers { known: run.arrivals.count() }
-            }
+            Recognition::Answers(_) => Observer::Answers { known },
+            Recognition::Auto if known > 0 => Observer::Answers { known },
+            Recognition::Processes => self.look_at_processes().await,
+            Recognition::Auto => match self.look_at_processes().await {
+                Observer::Processes { before, .. } if before.holders.is_empty() => {
+                    Observer::Answers { known }
+                }
+                observer => observer,
+            },
         }
+    }
+
+    async fn look_at_processes(&self) -> Observer {
+        let looked = look(&self.processes, |processes| processes.look()).await;
+        // Without a look before there is nobody to tell a newcomer from; nor is there if nobody was
+        // seen, which is how the restart then ends.
+        let before = Arc::new(looked.unwrap_or_default());
+        Observer::Processes { processes: Arc::clone(&self.processes), before }
     }
 }
 
 /// Who was there before a restart, and where to look for somebody else.
 #[derive(Debug)]
 pub(super) enum Observer {
+    /// Nobody is to be told apart.
     Blind,
+    /// So many had answered.
     Answers { known: usize },
+    /// These held the sockets.
+    Processes { processes: Arc<Processes>, before: Arc<Sight> },
 }
 
 impl Observer {
-    /// Waits for somebody who was not there before.
-    pub(super) async fn change(&self, run: &Run, _number: u32, since: Duration) -> Change {
+    /// Waits for somebody who was not there before the restart of this number, at that time.
+    pub(super) async fn change(&self, run: &Run, number: u32, since: Duration) -> Change {
         match self {
             Self::Blind => pending().await,
             Self::Answers { known } => {
                 let arrival = run.arrivals.next(*known, since).await;
                 Change { at: arrival.at, responder: arrival.responder }
+            }
+            Self::Processes { before, .. } if before.holders.is_empty() => pending().await,
+            Self::Processes { processes, before } => {
+                let pid = newcomer(processes, before).await;
+                let generation = u64::from(number) + 1;
+                Change { at: run.elapsed(), responder: Responder { generation, pid: Some(pid) } }
             }
         }
     }
@@ -59,7 +97,35 @@ impl Observer {
         match self {
             Self::Blind => RestartState::NotJudged,
             Self::Answers { known: 0 } => RestartState::Unrecognised,
-            Self::Answers { .. } => RestartState::Unchanged,
+            Self::Processes { before, .. } if before.holders.is_empty() => {
+                RestartState::Unrecognised
+            }
+            Self::Answers { .. } | Self::Processes { .. } => RestartState::Unchanged,
         }
     }
+}
+
+/// Waits until somebody holds a socket who did not before.
+async fn newcomer(processes: &Arc<Processes>, before: &Arc<Sight>) -> u32 {
+    for number in 1_u32.. {
+        let next = Instant::now() + LOOK_INTERVAL;
+        let thorough = number.is_multiple_of(THOROUGH_EVERY);
+        let before = Arc::clone(before);
+        let looked = look(processes, move |them| them.newcomer(&before, thorough)).await;
+        // A look that failed is one that saw nobody: the next may.
+        if let Ok(Some(holder)) = looked {
+            return holder.pid;
+        }
+        sleep_until(next).await;
+    }
+    pending().await
+}
+
+/// Reads `/proc` where it holds up no client.
+async fn look<T: Send + 'static>(
+    processes: &Arc<Processes>,
+    look: impl FnOnce(&Processes) -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let processes = Arc::clone(processes);
+    spawn_blocking(move || look(&processes)).await.map_err(io::Error::other)?
 }

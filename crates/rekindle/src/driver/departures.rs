@@ -47,21 +47,19 @@ impl Driver {
         }
     }
 
-    /// Takes in what the program gives away.
-    pub(super) fn collect_departures(&mut self) {
-        while let Some(Departure { entry, parcel }) = self.shared.outbox.next() {
+    /// Takes in what the program gives away, settles what is settled, and sends what there is room
+    /// for. The link never has more than one batch to wait for: what it drops when it is stuck are
+    /// other words.
+    pub(super) fn move_on(&mut self) {
+        self.shared.outbox.collect(&mut self.departures);
+        for Departure { entry, parcel } in self.departures.drain(..) {
             self.moves.hand_over(parcel, entry);
         }
-        self.move_on();
-    }
-
-    /// Settles what is settled, and sends what there is room for. The link never has more than one
-    /// batch to wait for: what it drops when it is stuck are other words.
-    pub(super) fn move_on(&mut self) {
         self.settle_moves();
         self.send_moves();
         // Once an answer is out, so is what stays by it.
         self.settle_moves();
+        self.shared.outbox.want(self.moves.wanted());
     }
 
     fn settle_moves(&mut self) {

@@ -7,37 +7,41 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
-/// An answer, there or not.
-pub(crate) enum Answer<F: Future> {
-    Given(Option<F::Output>),
-    Awaited(Pin<Box<F>>),
+/// An answer, there or not. `M` makes it of what the program's future gives.
+pub(crate) enum Answer<T, M, O> {
+    Given(Option<O>),
+    Awaited(Work<T>, Option<M>),
 }
 
-impl<F: Future> Answer<F> {
+/// What the program does for it.
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+impl<T, M: FnOnce(T) -> O, O> Answer<T, M, O> {
     /// Begins it in the task of this waker, if there is one.
-    pub(crate) fn begin(future: F, waker: Option<&Waker>) -> Self {
-        let mut future = Box::pin(future);
-        let polled = waker.map(|waker| future.as_mut().poll(&mut Context::from_waker(waker)));
-        match polled {
-            Some(Poll::Ready(output)) => Self::Given(Some(output)),
+    pub(crate) fn begin(mut future: Work<T>, make: M, waker: Option<&Waker>) -> Self {
+        match waker.map(|waker| future.as_mut().poll(&mut Context::from_waker(waker))) {
+            Some(Poll::Ready(output)) => Self::Given(Some(make(output))),
             // It is polled once more for nothing: that is cheaper than to know that it need not be.
-            Some(Poll::Pending) | None => Self::Awaited(future),
+            Some(Poll::Pending) | None => Self::Awaited(future, Some(make)),
         }
     }
 }
 
 /// Nothing in it is pinned but what is in a box.
-impl<F: Future> Unpin for Answer<F> {}
+impl<T, M, O> Unpin for Answer<T, M, O> {}
 
-impl<F: Future> Future for Answer<F> {
-    type Output = F::Output;
+impl<T, M: FnOnce(T) -> O, O> Future for Answer<T, M, O> {
+    type Output = O;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<O> {
         match self.get_mut() {
             Self::Given(output) => output.take().map_or(Poll::Pending, Poll::Ready),
-            Self::Awaited(future) => future.as_mut().poll(context),
+            Self::Awaited(future, make) => {
+                let output = ready!(future.as_mut().poll(context));
+                make.take().map_or(Poll::Pending, |make| Poll::Ready(make(output)))
+            }
         }
     }
 }
@@ -51,35 +55,36 @@ mod tests {
     #[test]
     fn what_is_there_at_once_is_not_polled_again() {
         let mut polls = 0;
-        let future = poll_fn(|_| {
+        let future = poll_fn(move |_| {
             polls += 1;
             Poll::Ready(polls)
         });
-        let mut answer = Answer::begin(future, Some(Waker::noop()));
+        let mut answer = Answer::begin(Box::pin(future), |polls| polls, Some(Waker::noop()));
         let mut context = Context::from_waker(Waker::noop());
         assert!(matches!(answer, Answer::Given(Some(1))));
         assert_eq!(Pin::new(&mut answer).poll(&mut context), Poll::Ready(1));
     }
 
     #[test]
-    fn what_takes_its_time_is_polled_again_by_whoever_waits() {
+    fn what_takes_its_time_is_polled_by_whoever_waits() {
         let mut polls = 0;
-        let future = poll_fn(|_| {
+        let future = poll_fn(move |_| {
             polls += 1;
-            if polls == 2 { Poll::Ready(()) } else { Poll::Pending }
+            if polls == 2 { Poll::Ready(polls) } else { Poll::Pending }
         });
-        let mut answer = Answer::begin(future, Some(Waker::noop()));
+        let mut answer = Answer::begin(Box::pin(future), |polls| polls, Some(Waker::noop()));
         let mut context = Context::from_waker(Waker::noop());
-        assert!(Pin::new(&mut answer).poll(&mut context).is_ready());
-        let mut never = Answer::begin(pending::<()>(), Some(Waker::noop()));
+        assert_eq!(Pin::new(&mut answer).poll(&mut context), Poll::Ready(2));
+        let never = Box::pin(pending::<()>());
+        let mut never = Answer::begin(never, |()| (), Some(Waker::noop()));
         assert!(Pin::new(&mut never).poll(&mut context).is_pending());
     }
 
     #[test]
     fn where_no_task_is_known_it_is_begun_later() {
-        let mut answer = Answer::begin(ready(7), None);
-        assert!(matches!(answer, Answer::Awaited(_)));
+        let mut answer = Answer::begin(Box::pin(ready(7)), |it| it + 1, None);
+        assert!(matches!(answer, Answer::Awaited(..)));
         let mut context = Context::from_waker(Waker::noop());
-        assert_eq!(Pin::new(&mut answer).poll(&mut context), Poll::Ready(7));
+        assert_eq!(Pin::new(&mut answer).poll(&mut context), Poll::Ready(8));
     }
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use http::header::{CONNECTION, HeaderValue};
@@ -54,33 +55,125 @@ where
         let mut request =
             request.map(|incoming| RequestBody::new(incoming, exchanges.request_timeout, &token));
         exchanges.info.introduce(request.extensions_mut());
-        let answer = answer(app.clone(), request, token, hold);
-        Answer::begin(answer, exchanges.tally.reader().filter(|_| is_short))
+        let is_connect = *request.method() == Method::CONNECT;
+        let make = move |outcome: Result<_, A::Error>| {
+            Ok(finish(outcome.map_err(Into::into)?, is_connect, token, hold))
+        };
+        let mut app = app.clone();
+        // Asked for nobody: who is not ready is asked again.
+        match app.poll_ready(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => {
+                let reader = exchanges.tally.reader().filter(|_| is_short);
+                Answer::begin(Box::pin(app.call(request)), make, reader)
+            }
+            Poll::Ready(Err(error)) => Answer::Given(Some(make(Err(error)))),
+            Poll::Pending => Answer::begin(Box::pin(call(app, request)), make, None),
+        }
     })
 }
 
-async fn answer<A, B, R>(
-    mut app: A,
-    request: Request<RequestBody>,
-    token: Token,
-    hold: impl Fn(B, Token) -> R,
-) -> Result<Response<R>, BoxError>
+/// Calls the program as soon as it is ready.
+async fn call<A, B>(mut app: A, request: Request<RequestBody>) -> Result<Response<B>, A::Error>
 where
     A: TowerService<Request<RequestBody>, Response = Response<B>>,
-    A::Error: Into<BoxError>,
 {
-    let is_connect = *request.method() == Method::CONNECT;
-    poll_fn(|context| app.poll_ready(context)).await.map_err(Into::into)?;
-    let mut response = app.call(request).await.map_err(Into::into)?;
+    poll_fn(|context| app.poll_ready(context)).await?;
+    app.call(request).await
+}
+
+/// The program's response, as hyper is to send it.
+fn finish<B, R>(
+    mut response: Response<B>,
+    is_connect: bool,
+    token: Token,
+    hold: impl Fn(B, Token) -> R,
+) -> Response<R> {
     if switches_protocols(&response, is_connect) {
         token.tally().note_upgrade();
     } else if token.tally().has_last_word() {
         response.headers_mut().append(CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response.map(|body| hold(body, token)))
+    response.map(|body| hold(body, token))
 }
 
 fn switches_protocols<B>(response: &Response<B>, is_connect: bool) -> bool {
     response.status() == StatusCode::SWITCHING_PROTOCOLS
         || (is_connect && response.status().is_success())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::pin::{Pin, pin};
+
+    use axum::Router;
+    use bytes::Bytes;
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{
+        AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
+    };
+
+    use super::*;
+    use crate::http::response_body::held;
+    use crate::http::testing::{Process, settle};
+    use crate::http::wire::Wire;
+
+    /// A stream, and the places in memory that it was to be read to.
+    struct Noting<'a>(DuplexStream, &'a mut Vec<usize>);
+
+    impl AsyncRead for Noting<'_> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            self.1.push(buffer.filled().as_ptr().addr());
+            Pin::new(&mut self.0).poll_read(context, buffer)
+        }
+    }
+
+    impl AsyncWrite for Noting<'_> {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(context, bytes)
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_program_that_answers_at_once_leaves_hyper_its_buffer() {
+        let (process, tally) = (Process::new(), Arc::new(Tally::default()));
+        let (mut client, server) = duplex(4096);
+        let (mut places, stay) = (Vec::new(), process.stay());
+        let (info, request_timeout) = (stay.info.clone(), None);
+        let exchanges = Exchanges { info, tally: Arc::clone(&tally), request_timeout };
+        let app = Router::new().fallback(async || "here");
+        let wire = Wire::new(Noting(server, &mut places), Bytes::new(), tally, stay);
+        let service = service(app, exchanges, held);
+        let mut serving =
+            Box::pin(process.site.http1.serve_connection(TokioIo::new(wire), service));
+        for _ in 0..3 {
+            client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            assert!(settle(serving.as_mut()).is_pending());
+            let mut answer = [0; 512];
+            let Poll::Ready(length) = settle(pin!(client.read(&mut answer))) else { panic!() };
+            assert!(answer[..length.unwrap()].ends_with(b"here"));
+        }
+        drop(serving);
+        let first = places.first().copied();
+        assert!(
+            places.len() >= 6 && places.iter().all(|place| Some(*place) == first),
+            "{places:x?}"
+        );
+    }
 }

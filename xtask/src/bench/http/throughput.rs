@@ -1,7 +1,8 @@
 //! Requests a second, and the processor time of one, of servers that are asked in turn.
 //!
 //! A process is quicker or slower than another of the same program by some parts in a hundred, for
-//! as long as it lives: with where its memory happens to be. So each round has processes of its own.
+//! as long as it lives: with where its memory happens to be. So each sample has a process of its
+//! own.
 
 use std::path::Path;
 
