@@ -212,7 +212,10 @@ pub enum TlsError {
         looked_at: Vec<PathBuf>,
     },
     /// The system's file has no certificates.
-    #[error("set up TLS: `{path}` has no sound PEM block `BEGIN CERTIFICATE`", path = path.display())]
+    #[error(
+        "set up TLS: `{path}` has no sound PEM block `BEGIN CERTIFICATE`",
+        path = path.display()
+    )]
     SystemPem {
         /// The file.
         path: PathBuf,

@@ -22,8 +22,8 @@ pub struct Tally {
     /// nothing after it.
     pub answered: u64,
     /// No connection: `connect` failed (`ECONNREFUSED`, no route, a Unix path that is absent, dead,
-    /// or has a full queue). A TCP connection that met itself counts too: nobody listened. So does a
-    /// TLS handshake that the server declined with an alert, and a datagram to a port at which
+    /// or has a full queue). A TCP connection that met itself counts too: nobody listened. So does
+    /// a TLS handshake that the server declined with an alert, and a datagram to a port at which
     /// nobody listens, of which the server's machine tells.
     pub refused: u64,
     /// The connection broke with an error (`ECONNRESET`, `EPIPE`) after the request had begun to be
@@ -37,8 +37,8 @@ pub struct Tally {
     /// No whole answer within the time limit of a request, which covers connecting too. A datagram
     /// that does not come back ends here; if it comes later, it is not counted again.
     pub timed_out: u64,
-    /// An answer came and was not right; see [`WrongAnswer`](crate::WrongAnswer). A certificate that
-    /// is not trusted is one, and a handshake of a WebSocket that is not answered with 101.
+    /// An answer came and was not right; see [`WrongAnswer`](crate::WrongAnswer). A certificate
+    /// that is not trusted is one, and a handshake of a WebSocket that is not answered with 101.
     pub wrong: u64,
     /// The client's own machine had no port, descriptor or memory left to connect with. It says
     /// nothing about the server, but what was not measured is not proven either.

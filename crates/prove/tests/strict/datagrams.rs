@@ -1,4 +1,4 @@
-//! Numbered messages over UDP: each that does not come back, or not as it was sent, is counted once.
+//! Numbered messages over UDP: each that does not come back as it was sent is counted once.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The strict client against servers that lose on purpose, and against an honest one.
 //!
-//! `server` is the server of HTTP/1.1, `echo_server`, `socket_server` and `datagram_server` those of
-//! messages; the other files are tests, by purpose.
+//! `server` is the server of HTTP/1.1; `echo_server`, `socket_server` and `datagram_server` are
+//! those of messages; the other files are tests, by purpose.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, and what fails here fails a test")]
 
