@@ -23,6 +23,7 @@
 mod account;
 mod client;
 mod connect;
+mod content;
 mod conversation;
 mod datagrams;
 mod echo;
@@ -30,6 +31,7 @@ mod endpoint;
 mod flow;
 mod group;
 mod http1;
+mod http2;
 mod load;
 mod message;
 mod numbered;

@@ -8,6 +8,8 @@ mod attribution;
 mod ending;
 mod faults;
 mod honest;
+mod http2;
+mod http2_server;
 mod idle;
 mod open;
 mod ports;
