@@ -1,7 +1,7 @@
 //! A server of HTTP/2 that is written frame by frame, so that it can break every rule of RFC 9113.
 //! Its faults are on a switch, as with `server`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -142,7 +142,7 @@ struct Connection {
     shared: Arc<Shared>,
     /// The bodies of the requests under way, as far as they have come.
     bodies: HashMap<u32, Vec<u8>>,
-    open: usize,
+    open: HashSet<u32>,
     held: Vec<(u32, Vec<u8>)>,
     /// What the gate lets happen.
     at_gate: Option<Act>,
@@ -159,7 +159,7 @@ enum Goes {
 impl Connection {
     fn new(socket: TcpStream, shared: Arc<Shared>) -> Self {
         let (bodies, held) = (HashMap::new(), Vec::new());
-        Self { socket, shared, bodies, open: 0, held, at_gate: None, last_stream: 0 }
+        Self { socket, shared, bodies, open: HashSet::new(), held, at_gate: None, last_stream: 0 }
     }
 
     /// An error of the socket ends it: clients may give up.
@@ -178,7 +178,7 @@ impl Connection {
             tokio::select! {
                 peeked = self.socket.peek(&mut byte) => {
                     if peeked? == 0 || self.take_frame().await? == Goes::Away {
-                        return Ok(());
+                        return self.end().await;
                     }
                 }
                 () = async { drop(gate.wait_for(|is_open| *is_open).await) }, if !has_passed => {
@@ -187,13 +187,20 @@ impl Connection {
                         self.answer(stream, OK, &body).await?;
                     }
                     match self.at_gate {
-                        Some(Act::CloseIdle) => return Ok(()),
+                        Some(Act::CloseIdle) => return self.end().await,
                         Some(Act::GoodbyeIdle) => self.goodbye(self.last_stream).await?,
                         _ => {}
                     }
                 }
             }
         }
+    }
+
+    /// Ends it in order: a close over unread bytes would be a reset.
+    async fn end(mut self) -> io::Result<()> {
+        self.socket.shutdown().await?;
+        while self.socket.read(&mut [0; 1024]).await? > 0 {}
+        Ok(())
     }
 
     async fn take_frame(&mut self) -> io::Result<Goes> {
@@ -207,9 +214,9 @@ impl Connection {
             SETTINGS if flags & ACK == 0 => self.send(SETTINGS, ACK, 0, &[]).await?,
             PING if flags & ACK == 0 => self.send(PING, ACK, 0, &content).await?,
             HEADERS => {
-                self.open += 1;
+                self.open.insert(stream);
                 self.last_stream = stream;
-                self.shared.most_open.fetch_max(self.open, Ordering::SeqCst);
+                self.shared.most_open.fetch_max(self.open.len(), Ordering::SeqCst);
                 self.bodies.insert(stream, Vec::new());
             }
             DATA => {
@@ -223,7 +230,7 @@ impl Connection {
                 }
             }
             RST_STREAM => {
-                self.open -= 1;
+                self.open.remove(&stream);
                 self.bodies.remove(&stream);
             }
             _ => {}
@@ -272,7 +279,7 @@ impl Connection {
             Act::Cut => return Ok(Goes::Away),
             Act::CutByReset => {
                 self.socket.set_zero_linger()?;
-                return Ok(Goes::Away);
+                return Err(io::ErrorKind::ConnectionReset.into());
             }
             // A frame of data on a stream that nobody has opened.
             Act::BreakRules => self.send(DATA, 0, 0, b"what").await?,
@@ -286,7 +293,7 @@ impl Connection {
     }
 
     async fn answer(&mut self, stream: u32, status: u8, body: &[u8]) -> io::Result<()> {
-        self.open -= 1;
+        self.open.remove(&stream);
         self.send(HEADERS, END_HEADERS, stream, &[status]).await?;
         for piece in body.chunks(16 * 1024) {
             self.send(DATA, 0, stream, piece).await?;
@@ -295,7 +302,7 @@ impl Connection {
     }
 
     async fn reset(&mut self, stream: u32, code: u32) -> io::Result<()> {
-        self.open -= 1;
+        self.open.remove(&stream);
         self.send(RST_STREAM, 0, stream, &code.to_be_bytes()).await
     }
 
