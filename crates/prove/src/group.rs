@@ -88,12 +88,12 @@ impl Group {
             connections: 1,
             pause: Duration::ZERO,
             requests: None,
-            name: None,
-            endpoint: None,
-            protocol: Protocol::default(),
             rate: None,
             upload_time: None,
             read_rate: None,
+            name: None,
+            endpoint: None,
+            protocol: Protocol::default(),
         }
     }
 

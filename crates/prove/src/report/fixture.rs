@@ -65,7 +65,7 @@ pub(crate) fn empty() -> Proof {
 }
 
 /// What a hostile text is recognised by, if it were taken for markup.
-pub(crate) const HOSTILE: &str = "</script></title></style><script>alert('x')</script><img src=http://203.0.113.1/ onerror=x>\
+pub(crate) const HOSTILE: &str = "</script></title></style><script>alert('x')</script><img src=http://127.0.0.1:9/ onerror=x>\
      \"'`&amp;|\u{202e}\0";
 
 /// A small proof in which every text is hostile.
