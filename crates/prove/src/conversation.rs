@@ -28,7 +28,7 @@ pub(crate) enum Conversation {
     WebSocket(WebSocket),
     Echo(Echo),
     Datagrams(Datagrams),
-    Http2(Lane),
+    Http2(Box<Lane>),
 }
 
 /// Calls the same method of whichever it is.
@@ -50,7 +50,9 @@ impl Conversation {
     pub(crate) fn new(group: &Group, endpoint: &Endpoint, hub: &Hub, client: u64) -> Self {
         match group.protocol {
             Protocol::Http1 => Self::Http1(Talk::new(group, endpoint, client)),
-            Protocol::Http2 { .. } => Self::Http2(Lane::new(hub.clone(), group, endpoint, client)),
+            Protocol::Http2 { .. } => {
+                Self::Http2(Box::new(Lane::new(hub.clone(), group, endpoint, client)))
+            }
             Protocol::WebSocket => Self::WebSocket(WebSocket::new(group, endpoint, client)),
             Protocol::Echo => Self::Echo(Echo::new(group, client)),
             Protocol::Datagrams => Self::Datagrams(Datagrams::new(group, client)),
