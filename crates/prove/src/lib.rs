@@ -24,6 +24,7 @@
 mod account;
 mod client;
 mod connect;
+mod content;
 mod conversation;
 mod datagrams;
 mod echo;
@@ -31,6 +32,7 @@ mod endpoint;
 mod flow;
 mod group;
 mod http1;
+mod http2;
 mod load;
 mod message;
 mod numbered;

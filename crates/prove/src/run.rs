@@ -105,9 +105,9 @@ impl GroupRun {
         connector: Connector,
         started: Instant,
     ) -> io::Result<Self> {
-        let counters = (0..group.connections).map(|_| Counters::default()).collect();
+        let counters = (0..group.lanes()).map(|_| Counters::default()).collect();
         let pacer = match group.rate {
-            Some(rate) => Some(Arc::new(Pacer::new(started, rate, group.connections)?)),
+            Some(rate) => Some(Arc::new(Pacer::new(started, rate, group.lanes())?)),
             None => None,
         };
         let latencies = LatencyLog::new();

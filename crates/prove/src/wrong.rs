@@ -46,6 +46,12 @@ pub enum WrongAnswer {
     /// The answer was whole before the request was sent whole.
     #[error("it was whole before the request was sent whole")]
     Early,
+    /// What came breaks the rules of HTTP/2.
+    #[error("it breaks the rules of HTTP/2: {}", h2::Reason::from(*code))]
+    Http2 {
+        /// The error code that the client ended it with (RFC 9113 §7).
+        code: u32,
+    },
     /// The server's certificate is not one that the client trusts.
     #[error("the certificate {flaw}")]
     Certificate {

@@ -13,6 +13,8 @@ mod echo_server;
 mod ending;
 mod faults;
 mod honest;
+mod http2;
+mod http2_server;
 mod idle;
 mod open;
 mod ports;
