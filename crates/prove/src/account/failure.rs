@@ -355,6 +355,30 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_knows_how_many_restarts_had_begun_and_who_answered_next() {
+        let log = FailureLog::default();
+        let lost = |restart| Failure { restart, ..failure(FailureKind::Lost, 1) };
+        let first = log.add(lost).unwrap();
+        assert_eq!(log.begin_restart(|| 7), 7);
+        let second = log.add(lost).unwrap();
+        let third = log.add(lost).unwrap();
+        let next = Responder { generation: 9, pid: None };
+        log.followed([first, third], next);
+        let (failures, _) = log.take();
+        let found = failures.iter().map(|it| (it.restart, it.next_responder));
+        assert_eq!(found.collect::<Vec<_>>(), [(0, Some(next)), (1, None), (1, Some(next))]);
+        assert_eq!(second, 1);
+    }
+
+    #[test]
+    fn a_failure_that_is_not_kept_has_no_place() {
+        let log = FailureLog::default();
+        let refused = |_| failure(FailureKind::Refused, 1);
+        (0..KEPT_PER_KIND).for_each(|_| assert!(log.add(refused).is_some()));
+        assert_eq!(log.add(refused), None);
+    }
+
+    #[test]
     fn all_names_every_kind_in_its_place() {
         for (place, kind) in FailureKind::ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, place, "the log counts by place");
