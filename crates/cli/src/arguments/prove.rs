@@ -45,7 +45,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = long_help())]
 pub(crate) struct ProveArguments {
-    /// Where the server is asked, as in http://127.0.0.1:8080/path; also https, ws, wss, tcp, tls, udp
+    /// Where the server is asked, as in http://127.0.0.1:8080/path; or https, ws, wss, tcp, tls,
+    /// udp
     #[arg(required_unless_present_any = ["unix", "example"])]
     pub(crate) url: Option<Url>,
 
