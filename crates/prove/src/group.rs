@@ -94,9 +94,6 @@ impl Group {
             name: None,
             endpoint: None,
             protocol: Protocol::default(),
-            rate: None,
-            upload_time: None,
-            read_rate: None,
         }
     }
 
