@@ -50,6 +50,10 @@ pub(crate) struct ProveArguments {
     #[arg(required_unless_present_any = ["unix", "example"])]
     pub(crate) url: Option<Url>,
 
+    /// Print a ready command line for a known server; without a name, which there are
+    #[arg(long, value_name = "NAME", num_args = 0..=1, conflicts_with_all = ["url", "unix"])]
+    pub(crate) example: Option<Option<Example>>,
+
     #[command(flatten)]
     pub(crate) restarts: RestartArguments,
 
@@ -61,10 +65,6 @@ pub(crate) struct ProveArguments {
 
     #[command(flatten)]
     pub(crate) answer: ReportArguments,
-
-    /// Print a ready command line for a known server; without a name, which there are
-    #[arg(long, value_name = "NAME", num_args = 0..=1, conflicts_with_all = ["url", "unix"])]
-    pub(crate) example: Option<Option<Example>>,
 }
 
 /// The modes with their meaning, below the examples.

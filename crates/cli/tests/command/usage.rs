@@ -11,7 +11,9 @@ fn without_a_verb_there_is_help_and_status_2() {
 
 #[test]
 fn help_that_is_asked_for_is_an_answer() {
-    for words in [&["--help"][..], &["help"], &["help", "upgrade"], &["stop", "--help"], &["prove", "-h"]] {
+    for words in
+        [&["--help"][..], &["help"], &["help", "upgrade"], &["stop", "--help"], &["prove", "-h"]]
+    {
         let answer = rekindle(words).expect(0);
         assert!(answer.stdout.contains("Usage: rekindle"), "{answer:?}");
         assert!(answer.stdout.contains("Examples:"), "{answer:?}");

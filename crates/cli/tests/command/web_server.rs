@@ -84,8 +84,7 @@ fn converse(mut reader: impl BufRead, mut writer: impl Write, manner: Manner) {
             || head.contains("connection: close");
         let goodbye = if says_close { "connection: close\r\n" } else { "" };
         let length = head.len();
-        let answer =
-            format!("HTTP/1.1 200 OK\r\n{goodbye}content-length: {length}\r\n\r\n{head}");
+        let answer = format!("HTTP/1.1 200 OK\r\n{goodbye}content-length: {length}\r\n\r\n{head}");
         if writer.write_all(answer.as_bytes()).is_err() || closes {
             return;
         }
