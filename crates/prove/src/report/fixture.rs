@@ -68,9 +68,12 @@ pub(crate) fn empty() -> Proof {
 pub(crate) const HOSTILE: &str = "</script></title></style><script>alert('x')</script><img src=http://127.0.0.1:9/ onerror=x>\
      \"'`&amp;|\u{202e}\0";
 
+/// As short as a proof with everything in it can be.
+pub(crate) const SMALL: Shape = Shape { samples: 20, restarts: 2, groups: 2, loses: true };
+
 /// A small proof in which every text is hostile.
 pub(crate) fn hostile() -> Proof {
-    let mut proof = proof(&Shape { samples: 20, restarts: 2, groups: 2, loses: true });
+    let mut proof = proof(&SMALL);
     for group in &mut proof.outcome.groups {
         group.name = HOSTILE.to_owned();
         group.request = HOSTILE.to_owned();
