@@ -12,5 +12,6 @@ mod idle;
 mod open;
 mod ports;
 mod refusal;
+mod report;
 mod server;
 mod slow;

@@ -30,7 +30,10 @@ pub(crate) fn table(proof: &Proof) -> Markup {
     markup! {
         section #failures {
             h2 { "Failures" }
-            p.note { "The first of them, by time, each as its client saw it; beside it the last restart before it." }
+            p.note {
+                "The first of them, by time, each as its client saw it; beside it the last restart \
+                 before it."
+            }
             (table::scrolling("Failures", &head, &body))
             (table::more(left, "failure", "failures"))
         }

@@ -124,8 +124,9 @@ const LAYOUT: &str = "
       .filter(([, box]) => box.width > 0);
     for (const [index, [one, a]] of texts.entries()) {
       for (const [other, b] of texts.slice(index + 1)) {
-        const apart = a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
-        if (!apart) found.over.push(`${one} and ${other}`);
+        const beside = a.right <= b.left || b.right <= a.left;
+        const below = a.bottom <= b.top || b.bottom <= a.top;
+        if (!beside && !below) found.over.push(`${one} and ${other}`);
       }
     }
   }
