@@ -1,6 +1,7 @@
 //! What a page says and what it does not let through. How it looks is for `look`.
 
 mod browser;
+mod colour;
 mod look;
 
 use super::*;
