@@ -58,8 +58,8 @@ fn row(proof: &Proof, failure: &Failure) -> Markup {
             td { (names::phase(failure.phase)) }
             td.long { (foreign(&failure.cause.to_string())) }
             td.number { (count(failure.answered_before)) }
-            td { (foreign(last.as_deref().unwrap_or("–"))) }
-            td { (foreign(next.as_deref().unwrap_or("–"))) }
+            td.who { (foreign(last.as_deref().unwrap_or("–"))) }
+            td.who { (foreign(next.as_deref().unwrap_or("–"))) }
             td.number { (port.as_deref().unwrap_or("–")) }
         }
     }
