@@ -19,6 +19,7 @@ mod idle;
 mod open;
 mod ports;
 mod refusal;
+mod report;
 mod server;
 mod slow;
 mod socket_server;
