@@ -139,6 +139,7 @@ fn what_cannot_be_measured_is_told_with_what_to_do() {
         ("http://127.0.0.1:1/", &[][..], "start the server, or see where it listens"),
         (&lost, &[], "answers with a status of 2xx"),
         (&url, &["--mode", "post"], "--mode post@/echo"),
+        (&url, &["--mode", "ws"], "--mode ws@/chat"),
         (&url, &["--signal", "HUP", "--pid", "2147483647"], "the pid is stale"),
         (&url, &["--signal", "HUP", "--pid-file", absent], "does the server run, and write it?"),
         (&url, &["--control", absent], "is the service running?"),
@@ -240,6 +241,18 @@ fn over_tls_only_who_is_trusted_is_asked() {
         let refused = asked(words).expect(2);
         assert!(refused.stderr.contains("--cacert, --host and --insecure"), "{refused:?}");
     }
+}
+
+#[test]
+fn http_2_is_told_to_go_and_loses_nothing() {
+    let server = Server::with_probation("10ms");
+    let words = ["--control", &server.control, "--restarts", "1", "--every", "300ms", "--json"];
+    let words = [&words[..], &["--mode", "h2", "--streams", "4", "--connections", "2"]].concat();
+    let answer = prove(&service_url(&server), &words).expect(1).object();
+    assert_eq!((counted(&answer, "announced_close"), counted(&answer, "lost")), (2, 0), "{answer}");
+    assert_eq!(answer["noticed"], 2);
+    let allowed = [&words[..], &["--allow", "announced_close=2"]].concat();
+    assert_eq!(prove(&service_url(&server), &allowed).expect(0).object()["verdict"], "allowed");
 }
 
 #[test]
