@@ -12,6 +12,7 @@ mod run;
 mod shares;
 mod summary;
 mod told;
+mod unfit;
 mod verdict;
 mod words;
 

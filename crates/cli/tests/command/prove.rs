@@ -8,6 +8,7 @@ use rekindle::Signal;
 use rekindle_unix::Process;
 use serde_json::Value;
 
+use crate::secure_server::{SecureServer, start_web_socket_echo};
 use crate::server::Server;
 use crate::support::{Answer, command, rekindle};
 use crate::web_server::{self, Manner};
@@ -212,6 +213,39 @@ fn messages_go_to_an_echo_over_tcp_and_udp() {
     for group in groups {
         assert!(group["tally"]["answered"].as_u64().unwrap() > 0, "{group}");
         assert!(group["request"].as_str().unwrap().contains("128 bytes"), "{group}");
+    }
+}
+
+#[test]
+fn over_tls_only_who_is_trusted_is_asked() {
+    let server = SecureServer::start();
+    let url = format!("https://{}/", server.address);
+    let directory = tempfile::tempdir().unwrap();
+    let pem = directory.path().join("pem");
+    std::fs::write(&pem, &server.pem).unwrap();
+    let pem = pem.to_str().unwrap();
+    let asked = |words: &[&str]| {
+        let common = ["--duration", "200ms", "--connections", "6", "--json"];
+        prove(&url, &[&common, words].concat())
+    };
+    let trusted = asked(&["--cacert", pem, "--host", "example.org:8443"]).expect(0).object();
+    assert!(counted(&trusted, "answered") > 0, "{trusted}");
+    asked(&["--insecure"]).expect(0);
+    for words in [&[][..], &["--cacert", pem]] {
+        let refused = asked(words).expect(2);
+        assert!(refused.stderr.contains("--cacert, --host and --insecure"), "{refused:?}");
+    }
+}
+
+#[test]
+fn web_sockets_exchange_messages() {
+    let address = start_web_socket_echo();
+    let words = ["--mode", "ws", "--mode", "idle", "--think", "5ms", "--message-size", "1KiB"];
+    let words = [&words[..], &["--duration", "200ms", "--connections", "4", "--json"]].concat();
+    let answer = prove(&format!("ws://{address}/chat"), &words).expect(0).object();
+    for group in answer["groups"].as_array().unwrap() {
+        assert!(group["tally"]["answered"].as_u64().unwrap() > 0, "{group}");
+        assert!(group["request"].as_str().unwrap().contains("/chat (1024 bytes)"), "{group}");
     }
 }
 

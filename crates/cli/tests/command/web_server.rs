@@ -15,8 +15,6 @@ pub(crate) enum Manner {
     ClosesAfter(usize),
     /// Says `Connection: close` with each answer of this number, and closes.
     SaysGoodbyeAfter(usize),
-    /// Answers with this status.
-    Status(u16),
 }
 
 /// Serves over TCP until the test ends.
@@ -84,11 +82,9 @@ fn converse(mut reader: impl BufRead, mut writer: impl Write, manner: Manner) {
         let closes = says_close
             || manner == Manner::ClosesAfter(number)
             || head.contains("connection: close");
-        let status = if let Manner::Status(status) = manner { status } else { 200 };
         let goodbye = if says_close { "connection: close\r\n" } else { "" };
         let length = head.len();
-        let answer =
-            format!("HTTP/1.1 {status} X\r\n{goodbye}content-length: {length}\r\n\r\n{head}");
+        let answer = format!("HTTP/1.1 200 OK\r\n{goodbye}content-length: {length}\r\n\r\n{head}");
         if writer.write_all(answer.as_bytes()).is_err() || closes {
             return;
         }
