@@ -5,6 +5,7 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use serde::{Serialize, Serializer};
 
 use crate::group::Mode;
@@ -148,6 +149,19 @@ pub enum Cause {
         /// restarts, 1005 if it did not say.
         code: u16,
     },
+    /// The server's goodbye (GOAWAY, RFC 9113 §6.8) had crossed the request, and says that it was
+    /// not processed.
+    #[error("not processed: the server's goodbye had crossed it")]
+    NotProcessed,
+    /// The server refused a stream of HTTP/2 unprocessed (`REFUSED_STREAM`).
+    #[error("stream refused, not processed")]
+    StreamRefused,
+    /// The server reset a stream of HTTP/2.
+    #[error("stream reset: {}", h2::Reason::from(*code))]
+    StreamReset {
+        /// The error code (RFC 9113 §7).
+        code: u32,
+    },
     /// The time limit of a request was over.
     #[error("no whole answer within the time limit")]
     TimeLimit,
@@ -158,6 +172,18 @@ pub enum Cause {
     /// An answer came, and this is wrong with it.
     #[error("the answer is wrong: {0}")]
     Answer(#[from] WrongAnswer),
+}
+
+impl Cause {
+    /// Whether a close has crossed the request, if the server says so. It says that it has by
+    /// saying that the request was not processed.
+    pub(crate) fn says_crossed(self) -> Option<bool> {
+        match self {
+            Self::NotProcessed | Self::StreamRefused => Some(true),
+            Self::StreamReset { .. } => Some(false),
+            _ => None,
+        }
+    }
 }
 
 impl From<&io::Error> for Cause {
@@ -209,6 +235,18 @@ impl Fault {
             (Cause::CutTls, _) => FailureKind::Lost,
             (Cause::Answer(_), _) => FailureKind::Wrong,
             (_, io::ErrorKind::TimedOut) => FailureKind::TimedOut,
+            _ => FailureKind::Reset,
+        };
+        Self { kind, cause }
+    }
+
+    /// A connection that ended under a request, by what was seen of its end.
+    pub(crate) fn cut(cause: Cause) -> Self {
+        let timed_out = Errno::TIMEDOUT.raw_os_error();
+        let kind = match cause {
+            Cause::EndOfFile | Cause::CutTls => FailureKind::Lost,
+            Cause::Answer(_) => FailureKind::Wrong,
+            Cause::System { errno } if errno == timed_out => FailureKind::TimedOut,
             _ => FailureKind::Reset,
         };
         Self { kind, cause }

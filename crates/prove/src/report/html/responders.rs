@@ -33,7 +33,9 @@ pub(crate) fn chart(view: &View<'_>) -> Markup {
                     "A band for each process, from its first answer to its last. Dashed lines are \
                      restarts; shaded is the time from the asking to the first answer of the new \
                      process."
-                    @if view.time.leaves_out() { " Not all restarts are marked: there are too many." }
+                    @if view.time.leaves_out() {
+                        " Not all restarts are marked: there are too many."
+                    }
                 }
                 (draw(view, known))
                 (as_table(known))
