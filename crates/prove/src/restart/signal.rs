@@ -1,5 +1,5 @@
-//! A restart by a signal. Owns the names of signals and the reading of pid files; refuses to guess a
-//! process.
+//! A restart by a signal. Owns the names of signals and the reading of pid files; refuses to
+//! guess a process.
 
 use std::fmt;
 use std::fs;
