@@ -456,3 +456,20 @@ async fn who_is_called_while_it_answers_moves_once_there_is_a_permit() {
     drop(pilots);
     departure(&old).await;
 }
+
+#[tokio::test]
+async fn a_request_that_comes_with_the_end_of_its_client_is_begun_and_not_answered() {
+    let (process, begun) = (Process::new(), Arc::<AtomicU64>::default());
+    let counted = Arc::clone(&begun);
+    let app = Router::new().fallback(async move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        "here"
+    });
+    let (mut client, server) = pair().await;
+    client.shutdown().await.unwrap();
+    server.readable().await.unwrap();
+    serve_app(&process, app, server, get(1).into_bytes()).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert_eq!((begun.load(Ordering::SeqCst), answer.as_str()), (1, ""));
+}
