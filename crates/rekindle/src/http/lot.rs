@@ -22,6 +22,7 @@ use rustix::io::{Errno, ioctl_fionread};
 use rustix::net::{RecvFlags, recv};
 use tokio::io::Interest;
 use tokio::sync::{Notify, watch};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use self::places::Places;
@@ -149,17 +150,17 @@ impl Lot {
         loop {
             // It fails with the runtime, and then all is over.
             let Ok(mut ready) = self.readiness.readable().await else { return pending().await };
-            let mut space = [const { MaybeUninit::uninit() }; AT_ONCE];
-            let events = match epoll::wait(&self.poller, &mut space, Some(&Timespec::default())) {
-                Ok((events, _)) => events,
-                Err(_) => &mut [],
+            let Ok(spoken) = self.spoken() else {
+                // Nothing is known of them: it stays ready, and is looked at again.
+                yield_now().await;
+                continue;
             };
-            if events.len() < AT_ONCE {
+            if spoken.len() < AT_ONCE {
                 ready.clear_ready();
             }
-            let mut woken = Vec::with_capacity(events.len());
+            let mut woken = Vec::with_capacity(spoken.len());
             let mut places = self.lock();
-            for place in events.iter().map(|event| event.data.u64()) {
+            for place in spoken {
                 match places.get(place).map(Sleeper::hear) {
                     None | Some(Err(Errno::AGAIN | Errno::INTR)) => {}
                     Some(Ok(first)) if !first.is_empty() => {
@@ -173,6 +174,13 @@ impl Lot {
                 return woken;
             }
         }
+    }
+
+    /// The places of some that have spoken, or whose clients have left.
+    fn spoken(&self) -> Result<Vec<u64>, Errno> {
+        let mut space = [const { MaybeUninit::uninit() }; AT_ONCE];
+        let (events, _) = epoll::wait(&self.poller, &mut space, Some(&Timespec::default()))?;
+        Ok(events.iter().map(|event| event.data.u64()).collect())
     }
 
     /// Takes nobody in any more. Returns all that are in it.
