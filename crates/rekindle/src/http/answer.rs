@@ -4,6 +4,10 @@
 //! polls what it was given for it. To look it wants room in its buffer, and while the request's
 //! head, which is a part of the buffer, is still in use, that takes a new buffer: 8 KiB for each
 //! request. A program that answers at once has done with the head before hyper looks.
+//!
+//! So a request whose client shuts its side down along with it is begun, though hyper then finds
+//! the client gone and drops the answer. And the first time that the future is pending is no pause
+//! for other tasks: hyper polls it once more in the same poll of the connection.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -204,6 +204,11 @@ impl Helm {
         self.course == Course::Stay
     }
 
+    /// Whether the course has turned since it was last asked for.
+    pub(crate) fn has_turned(&self) -> bool {
+        self.mooring.course() != self.course
+    }
+
     /// What this connection cannot do from here on.
     pub(crate) fn set_standing(&mut self, standing: Standing) {
         let (was_free, is_free) = (self.standing == Standing::Free, standing == Standing::Free);

@@ -49,9 +49,9 @@ where
 {
     service_fn(move |request: RawRequest| {
         let token = exchanges.tally.begin();
-        // A request with a body waits for it before anything else; and each one of HTTP/2 is
-        // answered by a task of its own.
-        let is_short = request.body().is_end_stream() && request.version() != Version::HTTP_2;
+        // A request with a body waits for it before anything else.
+        let is_short = request.body().is_end_stream();
+        let has_own_task = request.version() == Version::HTTP_2;
         let mut request =
             request.map(|incoming| RequestBody::new(incoming, exchanges.request_timeout, &token));
         exchanges.info.introduce(request.extensions_mut());
@@ -60,6 +60,10 @@ where
             Ok(finish(outcome.map_err(Into::into)?, is_connect, token, hold))
         };
         let mut app = app.clone();
+        if has_own_task {
+            // Called there too: what the program does then, such as to panic, is its stream's only.
+            return Answer::begin(Box::pin(call(app, request)), make, None);
+        }
         // Asked for nobody: who is not ready is asked again.
         match app.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => {

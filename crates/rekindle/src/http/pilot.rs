@@ -92,6 +92,16 @@ impl Pilot {
         self.helm.mooring().take_permit()
     }
 
+    /// No permit is wanted now, at the course that was asked for. If it has turned since, the task
+    /// is woken to ask again: what was given up may be the call that came with the turn.
+    pub(crate) fn give_up_permit(&self) {
+        drop(self.take_permit());
+        // After that: the course turns before anybody is called.
+        if self.helm.has_turned() {
+            self.helm.mooring().berth().wake();
+        }
+    }
+
     /// The connection does not move any more, whatever the course.
     pub(crate) fn stand_aside(&self) {
         self.helm.mooring().set_aside(true);
