@@ -41,11 +41,13 @@ impl Pilot {
     }
 
     /// The course of this connection. The task is woken when it changes.
+    #[inline]
     pub(crate) fn poll_course(&mut self, context: &mut Context<'_>) -> Course {
         self.helm.poll_course(context)
     }
 
     /// Whether the client has taken too long. If not, the task is woken when it has.
+    #[inline]
     pub(crate) fn poll_too_long(
         &mut self,
         awaited: Awaited,
@@ -63,6 +65,7 @@ impl Pilot {
 
     /// Says whether the connection is between two requests in a process that will not go on: then
     /// to cut it loses nothing.
+    #[inline]
     pub(crate) fn set_idle(&self, is_idle: bool) {
         let rest = match is_idle {
             false => Rest::Busy,
@@ -88,6 +91,7 @@ impl Pilot {
     }
 
     /// The permit, if it is there; none is wanted until the next is asked for.
+    #[inline]
     pub(crate) fn take_permit(&self) -> Option<Permit> {
         self.helm.mooring().take_permit()
     }

@@ -26,6 +26,8 @@ use crate::http::lot::{Leaver, Lot, Sleeper};
 use crate::http::options::HttpOptions;
 use crate::http::permits::Permits;
 use crate::http::request_body::RequestBody;
+#[cfg(feature = "axum")]
+use crate::http::routes::prepared;
 use crate::http::session::{Paused, Session};
 use crate::http::site::Site;
 #[cfg(feature = "tls")]
@@ -73,6 +75,8 @@ where
         tokio::spawn(set_course(Arc::clone(shared), receiver.clone(), Arc::clone(&harbour)));
         let capacity = Capacity::new(options.max_connections);
         let site = Site::new(listener.name(), shared, receiver, harbour, options);
+        #[cfg(feature = "axum")]
+        let app = prepared(app);
         let home = Home::new(Arc::new(site), app.clone());
         let server = Self { home, capacity, kind: listener.kind(), app };
         if let Some(mailbox) = mailbox {
@@ -181,7 +185,10 @@ where
                     session.rest();
                     drop(resting);
                 }
-                self.run(session, Paused { stream, bytes: first, stay: Stay { info, guard, seat } });
+                self.run(
+                    session,
+                    Paused { stream, bytes: first, stay: Stay { info, guard, seat } },
+                );
             }
             Err(error) => {
                 let listener = &self.home.site.place.listener;
