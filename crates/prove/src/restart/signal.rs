@@ -58,7 +58,8 @@ impl Signal {
         Self { name, to: To::PidFile(path.into()) }
     }
 
-    /// Looks whether it could be sent now: whether there is such a process, and it may be signalled.
+    /// Looks whether it could be sent now: whether there is such a process, and it may be
+    /// signalled.
     ///
     /// # Errors
     /// If not, or if the pid file names none.

@@ -1,6 +1,7 @@
 //! Who looks whether a restart made a new process. Owns what was there before it; refuses to say
 //! what became of the clients.
 
+use std::collections::HashMap;
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::plan::Plan;
 use crate::proof::restart_outcome::{Change, RestartState};
 use crate::recognise::Responder;
-use crate::recognise::processes::{Processes, Sight};
+use crate::recognise::processes::{Holder, Processes, Sight};
 use crate::recognise::recognition::Recognition;
 use crate::run::Run;
 
@@ -81,9 +82,9 @@ impl Observer {
             }
             Self::Processes { before, .. } if before.holders.is_empty() => pending().await,
             Self::Processes { processes, before } => {
-                let pid = newcomer(processes, before).await;
+                let (holder, at) = newcomer(run, processes, before).await;
                 let generation = u64::from(number) + 1;
-                Change { at: run.elapsed(), responder: Responder { generation, pid: Some(pid) } }
+                Change { at, responder: Responder { generation, pid: Some(holder.pid) } }
             }
         }
     }
@@ -105,17 +106,27 @@ impl Observer {
     }
 }
 
-/// Waits until somebody holds a socket who did not before.
-async fn newcomer(processes: &Arc<Processes>, before: &Arc<Sight>) -> u32 {
+/// Waits until somebody holds a socket who did not before, and says since when. Seen once is not
+/// enough: a process that the server starts for something else has its sockets for a moment, from
+/// the fork until its program begins.
+async fn newcomer(
+    run: &Run,
+    processes: &Arc<Processes>,
+    before: &Arc<Sight>,
+) -> (Holder, Duration) {
+    let mut seen: HashMap<Holder, Duration> = HashMap::new();
     for number in 1_u32.. {
         let next = Instant::now() + LOOK_INTERVAL;
         let thorough = number.is_multiple_of(THOROUGH_EVERY);
-        let before = Arc::clone(before);
-        let looked = look(processes, move |them| them.newcomer(&before, thorough)).await;
+        let (at, before) = (run.elapsed(), Arc::clone(before));
+        let looked = look(processes, move |them| them.newcomers(&before, thorough)).await;
         // A look that failed is one that saw nobody: the next may.
-        if let Ok(Some(holder)) = looked {
-            return holder.pid;
+        let now = looked.unwrap_or_default();
+        let stayed = now.iter().filter_map(|holder| Some((*holder, *seen.get(holder)?)));
+        if let Some(found) = stayed.min_by_key(|(holder, at)| (*at, *holder)) {
+            return found;
         }
+        now.into_iter().for_each(|holder| _ = seen.entry(holder).or_insert(at));
         sleep_until(next).await;
     }
     pending().await
