@@ -8,6 +8,7 @@ mod load;
 mod plan;
 mod progress;
 mod restart;
+mod room;
 mod run;
 mod shares;
 mod summary;

@@ -16,7 +16,7 @@ use super::restart::{check, with_restarts};
 use super::summary::Summary;
 use super::unfit::{told, unfit};
 use super::verdict::Sentence;
-use super::{examples, load};
+use super::{examples, load, room};
 use crate::arguments::RecogniseArgument;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -35,6 +35,7 @@ pub(crate) fn run(plan: &Plan, output: Output) -> Result<ExitStatus, Failure> {
 }
 
 fn prove(plan: &TrialPlan, output: Output) -> Result<ExitStatus, Failure> {
+    room::make(plan.groups.iter().map(|group| group.connections).sum())?;
     let runtime = Runtime::new().context("start the runtime")?;
     let found = runtime.block_on(conduct(plan, output));
     // A command that still runs as a restart is not waited for.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::secure_server::{SecureServer, start_web_socket_echo};
 use crate::server::Server;
-use crate::support::{Answer, command, rekindle};
+use crate::support::{Answer, BINARY, command, rekindle};
 use crate::web_server::{self, Manner};
 
 /// The command against this URL, to its end.
@@ -121,6 +121,11 @@ fn a_restart_that_changes_nothing_is_a_failure() {
     assert!(!answer.stdout.contains("to nobody"), "what a command says is its own: {answer:?}");
     assert!(!answer.stderr.contains("to nobody"), "{answer:?}");
     prove(&service_url(&server), &[&words[..], &["--recognise", "off"]].concat()).expect(0);
+    let timed = [&words[..], &["--lead", "300ms", "--json"]].concat();
+    let answer = prove(&service_url(&server), &timed).expect(1).object();
+    let at = |place: usize| answer["restarts"][place]["at_us"].as_u64().unwrap();
+    assert!(at(0) >= 300_000, "it leads: {answer}");
+    assert!((200_000..4_000_000).contains(&(at(1) - at(0))), "it settles: {answer}");
 }
 
 #[test]
@@ -134,6 +139,7 @@ fn what_cannot_be_measured_is_told_with_what_to_do() {
         ("http://127.0.0.1:1/", &[][..], "start the server, or see where it listens"),
         (&lost, &[], "answers with a status of 2xx"),
         (&url, &["--mode", "post"], "--mode post@/echo"),
+        (&url, &["--mode", "ws"], "--mode ws@/chat"),
         (&url, &["--signal", "HUP", "--pid", "2147483647"], "the pid is stale"),
         (&url, &["--signal", "HUP", "--pid-file", absent], "does the server run, and write it?"),
         (&url, &["--control", absent], "is the service running?"),
@@ -235,6 +241,40 @@ fn over_tls_only_who_is_trusted_is_asked() {
         let refused = asked(words).expect(2);
         assert!(refused.stderr.contains("--cacert, --host and --insecure"), "{refused:?}");
     }
+}
+
+#[test]
+fn http_2_is_told_to_go_and_loses_only_what_crosses_that() {
+    let server = Server::with_probation("10ms");
+    let words = ["--control", &server.control, "--restarts", "1", "--every", "300ms", "--json"];
+    let words = [&words[..], &["--mode", "h2", "--streams", "4", "--connections", "2"]].concat();
+    let answer = prove(&service_url(&server), &words).expect(1).object();
+    assert_eq!(counted(&answer, "announced_close"), 2, "one each: {answer}");
+    // RFC 9113, section 6.8: what crosses the goodbye is not processed, and is told apart.
+    let crossed = counted(&answer, "crossed");
+    assert_eq!(
+        (answer["noticed"].as_u64(), counted(&answer, "lost")),
+        (Some(2 + crossed), crossed)
+    );
+    let allowed = ["--allow", "announced_close=2", "--allow", "lost=100%"];
+    let allowed = prove(&service_url(&server), &[&words[..], &allowed].concat()).expect(0);
+    assert_eq!(allowed.object()["verdict"], "allowed");
+}
+
+#[test]
+fn many_connections_take_more_descriptors_than_a_shell_gives() {
+    let address = web_server::start(Manner::Sound);
+    let with_limits = |limits: &str| {
+        let line = format!(
+            "{limits} && exec {BINARY} prove http://{address}/ --mode idle \
+            --duration 100ms --connections 60"
+        );
+        let answer = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
+        Answer::from(answer)
+    };
+    with_limits("ulimit -Sn 100").expect(0);
+    let refused = with_limits("ulimit -Sn 100; ulimit -Hn 100").expect(2);
+    assert!(refused.stderr.contains("60 connections: this process may have 100"), "{refused:?}");
 }
 
 #[test]
