@@ -181,7 +181,10 @@ where
                     session.rest();
                     drop(resting);
                 }
-                self.run(session, Paused { stream, bytes: first, stay: Stay { info, guard, seat } });
+                self.run(
+                    session,
+                    Paused { stream, bytes: first, stay: Stay { info, guard, seat } },
+                );
             }
             Err(error) => {
                 let listener = &self.home.site.place.listener;
