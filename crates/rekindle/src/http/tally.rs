@@ -6,7 +6,7 @@
 //! no exchange.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Waker};
 
 /// The tally of one connection.
@@ -32,8 +32,6 @@ pub(crate) struct Tally {
     /// Who is to be woken when the last token is dropped, and whether.
     awaited: AtomicBool,
     waker: Mutex<Option<Waker>>,
-    /// The task that read first: that in which HTTP is spoken.
-    reader: OnceLock<Waker>,
 }
 
 /// The moment before a poll, if nothing was open.
@@ -88,16 +86,10 @@ impl Tally {
         self.is_quiet() && mark.begun == Some(self.begun())
     }
 
-    /// Bytes came in, in the task of this context.
-    pub(crate) fn note_read(&self, context: &Context<'_>) {
-        self.reader.get_or_init(|| context.waker().clone());
+    /// Bytes came in.
+    pub(crate) fn note_read(&self) {
         // Not in one step, which would cost more: there is only one who reads.
         self.reads.store(self.reads().wrapping_add(1), Ordering::Relaxed);
-    }
-
-    /// The task that reads, once there was something to read.
-    pub(crate) fn reader(&self) -> Option<&Waker> {
-        self.reader.get()
     }
 
     pub(crate) fn set_unflushed(&self, unflushed: bool) {
@@ -156,6 +148,13 @@ impl Tally {
     /// older word, and wake it for nothing: so this need not be ordered with anything.
     pub(crate) fn forget_wait(&self) {
         self.awaited.store(false, Ordering::Relaxed);
+    }
+
+    /// No task waits from here on. The tally may outlive it, with a stream that was upgraded.
+    pub(crate) fn forget_task(&self) {
+        self.forget_wait();
+        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(waker);
     }
 
     /// Wakes the task when the last token is dropped. Returns whether there is one.
