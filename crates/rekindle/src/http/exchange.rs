@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -26,8 +26,13 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) struct Exchanges {
     pub(crate) info: ConnectionInfo,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) task: SpeakingTask,
     pub(crate) request_timeout: Option<Duration>,
 }
+
+/// The task in which HTTP/1 is spoken, from its first turn on. It is known to those only that are
+/// gone with it: whoever holds a waker holds the room that the task takes.
+pub(crate) type SpeakingTask = Arc<OnceLock<Waker>>;
 
 /// A request as hyper has read it.
 type RawRequest = Request<Incoming>;
@@ -68,9 +73,9 @@ where
         }
         // Asked for nobody: who is not ready is asked again.
         match app.poll_ready(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(())) => match exchanges.tally.reader() {
-                Some(reader) if is_short => {
-                    Answer::begin(&place, app.call(request.map(body)), make, reader)
+            Poll::Ready(Ok(())) => match exchanges.task.get() {
+                Some(task) if is_short => {
+                    Answer::begin(&place, app.call(request.map(body)), make, task)
                 }
                 Some(_) | None => Answer::later(app.call(request.map(body)), make),
             },
@@ -165,7 +170,8 @@ mod tests {
         let (mut client, server) = duplex(4096);
         let (mut places, stay) = (Vec::new(), process.stay());
         let (info, request_timeout) = (stay.info.clone(), None);
-        let exchanges = Exchanges { info, tally: Arc::clone(&tally), request_timeout };
+        let task = Arc::new(OnceLock::from(Waker::noop().clone()));
+        let exchanges = Exchanges { info, tally: Arc::clone(&tally), task, request_timeout };
         let app = Router::new().fallback(async || "here");
         let wire = Wire::new(Noting(server, &mut places), Bytes::new(), tally, stay);
         let service = service(app, exchanges, held);

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use crate::http::course::Course;
-use crate::http::exchange::BoxError;
+use crate::http::exchange::{BoxError, SpeakingTask};
 use crate::http::permits::Permit;
 use crate::http::pilot::{Awaited, Pilot};
 use crate::http::tally::{Mark, Tally};
@@ -53,6 +53,7 @@ pub(crate) enum Purpose {
 pub(crate) async fn serve<IO, S, B>(
     connection: UpgradeableConnection<TokioIo<Wire<IO>>, S>,
     tally: Arc<Tally>,
+    task: SpeakingTask,
     pilot: &mut Pilot,
 ) -> End<IO>
 where
@@ -64,7 +65,7 @@ where
 {
     let since = Instant::now();
     let quiet = Quiet { awaited: Awaited::FirstByte, since, begun: tally.begun(), reads: 0 };
-    let mut driver = Driver { connection, tally, pilot, quiet };
+    let mut driver = Driver { connection, tally, task, pilot, quiet };
     let halt = poll_fn(|context| driver.poll(context)).await;
     driver.end(halt).await
 }
@@ -88,6 +89,7 @@ where
 {
     connection: UpgradeableConnection<TokioIo<Wire<IO>>, S>,
     tally: Arc<Tally>,
+    task: SpeakingTask,
     pilot: &'a mut Pilot,
     quiet: Quiet,
 }
@@ -121,6 +123,7 @@ where
     B::Error: Into<BoxError>,
 {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Halt> {
+        self.task.get_or_init(|| context.waker().clone());
         self.tally.forget_wait();
         let mut may_cork = true;
         loop {
@@ -208,7 +211,10 @@ where
         self.pilot.set_idle(false);
         let parts = self.connection.into_parts();
         match (halt, parts) {
-            (_, None) => End::Over,
+            (_, None) => {
+                self.tally.forget_task();
+                End::Over
+            }
             (Halt::Done, Some(parts)) => {
                 let is_unread = self.tally.is_unread() || !parts.read_buf.is_empty();
                 End::Shut { wire: parts.io.into_inner(), is_unread }

@@ -22,7 +22,7 @@ use tracing::{debug, warn};
 use crate::http::capacity::Seat;
 use crate::http::connection_info::ConnectionInfo;
 use crate::http::course::{Standing, cut};
-use crate::http::exchange::{BoxError, Exchanges, service};
+use crate::http::exchange::{BoxError, Exchanges, SpeakingTask, service};
 use crate::http::home::Home;
 use crate::http::http1::{self, End, Purpose};
 use crate::http::http2;
@@ -102,10 +102,10 @@ where
 
     async fn http1<IO: Transport>(&mut self, connection: Paused<IO>) -> End<IO> {
         let (wire, exchanges) = self.begin(connection);
-        let tally = Arc::clone(&exchanges.tally);
+        let (tally, task) = (Arc::clone(&exchanges.tally), Arc::clone(&exchanges.task));
         let service = service(self.app.clone(), exchanges, held);
         let connection = self.home.site.http1.serve_connection(TokioIo::new(wire), service);
-        http1::serve(connection.with_upgrades(), tally, &mut self.pilot).await
+        http1::serve(connection.with_upgrades(), tally, task, &mut self.pilot).await
     }
 
     async fn http2<IO: Transport>(&mut self, connection: Paused<IO>) {
@@ -122,6 +122,7 @@ where
         let exchanges = Exchanges {
             info: stay.info.clone(),
             tally: Arc::clone(&tally),
+            task: SpeakingTask::default(),
             request_timeout: self.home.site.options.request_timeout,
         };
         (Wire::new(stream, bytes, tally, stay), exchanges)

@@ -6,7 +6,7 @@
 //! no exchange.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Waker};
 
 /// The tally of one connection.
@@ -32,8 +32,6 @@ pub(crate) struct Tally {
     /// Who is to be woken when the last token is dropped, and whether.
     awaited: AtomicBool,
     waker: Mutex<Option<Waker>>,
-    /// The task that read first: that in which HTTP is spoken.
-    reader: OnceLock<Waker>,
 }
 
 /// The moment before a poll, if nothing was open.
@@ -96,18 +94,11 @@ impl Tally {
         self.is_quiet() && mark.begun == Some(self.begun())
     }
 
-    /// Bytes came in, in the task of this context.
+    /// Bytes came in.
     #[inline]
-    pub(crate) fn note_read(&self, context: &Context<'_>) {
-        self.reader.get_or_init(|| context.waker().clone());
+    pub(crate) fn note_read(&self) {
         // Not in one step, which would cost more: there is only one who reads.
         self.reads.store(self.reads().wrapping_add(1), Ordering::Relaxed);
-    }
-
-    /// The task that reads, once there was something to read.
-    #[inline]
-    pub(crate) fn reader(&self) -> Option<&Waker> {
-        self.reader.get()
     }
 
     #[inline]
@@ -174,6 +165,13 @@ impl Tally {
     #[inline]
     pub(crate) fn forget_wait(&self) {
         self.awaited.store(false, Ordering::Relaxed);
+    }
+
+    /// No task waits from here on. The tally may outlive it, with a stream that was upgraded.
+    pub(crate) fn forget_task(&self) {
+        self.forget_wait();
+        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(waker);
     }
 
     /// Wakes the task when the last token is dropped. Returns whether there is one.

@@ -93,7 +93,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Wire<IO> {
         if self.first.has_remaining() {
             let length = self.first.len().min(buffer.remaining());
             buffer.put_slice(&self.first.split_to(length));
-            self.tally.note_read(context);
+            self.tally.note_read();
             return Poll::Ready(Ok(()));
         }
         // Nobody is woken for it: the task that corked it polls again.
@@ -106,7 +106,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Wire<IO> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         if buffer.filled().len() > before {
-            self.tally.note_read(context);
+            self.tally.note_read();
         }
         Poll::Ready(Ok(()))
     }

@@ -1,13 +1,16 @@
 //! Taking apart: whatever has come in, what comes out is what no request was made of.
 
 use std::pin::{Pin, pin};
-use std::task::{Poll, Waker};
+use std::sync::Mutex;
+use std::task::{Poll, Wake, Waker};
 
 use axum::Router;
 use axum::extract::Request as AxumRequest;
 use axum::response::IntoResponse;
 use bytes::Bytes;
+use http::StatusCode;
 use http_body_util::BodyExt;
+use hyper::upgrade::OnUpgrade;
 use proptest::prelude::*;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 
@@ -53,15 +56,28 @@ fn serve_in(
     stream: DuplexStream,
     first: Bytes,
 ) -> impl Future<Output = End<DuplexStream>> + use<> {
-    let tally = Arc::new(Tally::default());
+    serve_app_in(process, app(), stream, first)
+}
+
+fn serve_app_in(
+    process: &Process,
+    app: Router,
+    stream: DuplexStream,
+    first: Bytes,
+) -> impl Future<Output = End<DuplexStream>> + use<> {
+    let (tally, task) = (Arc::new(Tally::default()), SpeakingTask::default());
     let (site, stay) = (Arc::clone(&process.site), process.stay());
-    let exchanges =
-        Exchanges { info: stay.info.clone(), tally: Arc::clone(&tally), request_timeout: None };
+    let exchanges = Exchanges {
+        info: stay.info.clone(),
+        tally: Arc::clone(&tally),
+        task: Arc::clone(&task),
+        request_timeout: None,
+    };
     let wire = Wire::new(stream, first, Arc::clone(&tally), stay);
-    let service = service(app(), exchanges, held);
+    let service = service(app, exchanges, held);
     async move {
         let connection = site.http1.serve_connection(TokioIo::new(wire), service);
-        serve(connection.with_upgrades(), tally, &mut site.pilot()).await
+        serve(connection.with_upgrades(), tally, task, &mut site.pilot()).await
     }
 }
 
@@ -449,4 +465,39 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+struct Sleeps;
+
+impl Wake for Sleeps {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[tokio::test]
+async fn a_stream_that_was_upgraded_holds_nothing_of_the_task_that_spoke_http() {
+    let (process, upgrades) = (Process::new(), Arc::<Mutex<Option<OnUpgrade>>>::default());
+    let taken = Arc::clone(&upgrades);
+    let app = Router::new().fallback(async move |mut request: AxumRequest| {
+        *taken.lock().unwrap() = Some(hyper::upgrade::on(&mut request));
+        yield_once().await;
+        (StatusCode::SWITCHING_PROTOCOLS, [("connection", "upgrade"), ("upgrade", "x")])
+    });
+    let (mut client, server) = duplex(PIPE_BYTES);
+    let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    let task = Arc::new(Sleeps);
+    let mut serving = Box::pin(serve_app_in(&process, app, server, Bytes::new()));
+    let waker = Waker::from(Arc::clone(&task));
+    let mut polls = 0;
+    while serving.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+        polls += 1;
+    }
+    assert!(polls > 0, "it waited for its answer");
+    drop((serving, waker));
+    let upgrade = upgrades.lock().unwrap().take().unwrap();
+    let mut stream = TokioIo::new(upgrade.await.unwrap());
+    // Whoever reads and writes now is the one who is woken.
+    assert!(settle(pin!(stream.read_u8())).is_pending());
+    assert!(settle(pin!(stream.write_all(b"x"))).is_ready());
+    assert_eq!(Arc::strong_count(&task), 1);
 }
