@@ -5,6 +5,7 @@
 //! under way it is a goodbye, under a message the message is lost, and a bare end of file is no
 //! goodbye.
 
+mod accept;
 mod handshake;
 mod wire;
 
@@ -12,9 +13,7 @@ use std::io;
 
 use tokio::time::Instant;
 use tungstenite::error::ProtocolError;
-use tungstenite::handshake::HandshakeError;
-use tungstenite::handshake::client::ClientHandshake;
-use tungstenite::protocol::WebSocketConfig;
+use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Bytes, Error, Message as Frame};
 
 use self::handshake::Opening;
@@ -81,24 +80,16 @@ impl WebSocket {
         };
         *phase = Phase::Handshaking;
         stream.shake_hands().await?;
+        let first = self.opening.open(&mut stream).await?;
         let config = WebSocketConfig::default().read_buffer_size(READ_BYTES);
-        let request = self.opening.request();
-        let start = ClientHandshake::start(Wire::new(stream), request, Some(config));
-        let mut handshake = start.map_err(|error| not_opened(&error))?;
-        loop {
-            match handshake.handshake() {
-                Ok((socket, _answer)) => {
-                    self.at = At::Open(Box::new(socket));
-                    return Ok(());
-                }
-                Err(HandshakeError::Failure(error)) => return Err(not_opened(&error)),
-                Err(HandshakeError::Interrupted(blocked)) => {
-                    handshake = blocked;
-                    let ready = handshake.get_mut().get_mut().ready().await;
-                    ready.map_err(|error| Fault::broken(&error))?;
-                }
-            }
-        }
+        let socket = tungstenite::WebSocket::from_partially_read(
+            Wire::new(stream),
+            first,
+            Role::Client,
+            Some(config),
+        );
+        self.at = At::Open(Box::new(socket));
+        Ok(())
     }
 
     pub(crate) async fn exchange(&mut self, phase: &mut Phase) -> Result<Received, Fault> {
@@ -213,16 +204,6 @@ fn done<T>(done: Result<T, Error>) -> Result<Option<T>, Fault> {
         Err(Error::ConnectionClosed | Error::AlreadyClosed) => Err(Fault::LOST),
         Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Err(Fault::LOST),
         Err(_) => Err(WrongAnswer::Frame.into()),
-    }
-}
-
-/// How a handshake counts that did not lead to a WebSocket.
-fn not_opened(error: &Error) -> Fault {
-    match error {
-        Error::Io(error) => Fault::broken(error),
-        Error::Protocol(ProtocolError::HandshakeIncomplete) => Fault::LOST,
-        Error::Http(answer) => WrongAnswer::Status { status: answer.status().as_u16() }.into(),
-        _ => WrongAnswer::Handshake.into(),
     }
 }
 
