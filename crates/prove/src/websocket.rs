@@ -218,3 +218,43 @@ fn seen(said: Result<Option<Said>, Fault>) -> Glance {
         Err(Fault { cause, .. }) => Glance::Ended(cause),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::write;
+    use tokio::net::UnixStream;
+
+    use super::*;
+    use crate::group::Mode;
+    use crate::request::Request;
+    use crate::target::Target;
+
+    /// A client on an open connection, and the server's end of it.
+    fn open() -> (WebSocket, UnixStream) {
+        let (near, far) = UnixStream::pair().unwrap();
+        let endpoint = Endpoint::from(Target::Unix("/nowhere".into()));
+        let mut client =
+            WebSocket::new(&Group::new(Mode::Keep, Request::message("/", 20)), &endpoint, 1);
+        let wire = Wire::new(near.into());
+        let socket = tungstenite::WebSocket::from_raw_socket(wire, Role::Client, None);
+        client.at = At::Open(Box::new(socket));
+        (client, far)
+    }
+
+    #[tokio::test]
+    async fn a_glance_sees_what_the_reactor_has_not_heard() {
+        // One thread and no await from here on: the reactor cannot run in between.
+        let (mut near, far) = open();
+        assert_eq!(near.glance(), Glance::Quiet);
+        // A message, a pong and a close frame, none masked.
+        write(&far, b"\x82\x03abc").unwrap();
+        assert_eq!(near.glance(), Glance::Bytes(3));
+        write(&far, b"\x8a\x00").unwrap();
+        assert_eq!(near.glance(), Glance::Quiet);
+        write(&far, b"\x88\x02\x03\xe9").unwrap();
+        assert_eq!(near.glance(), Glance::Goodbye);
+        let (mut near, far) = open();
+        drop(far);
+        assert_eq!(near.glance(), Glance::Ended(Cause::EndOfFile));
+    }
+}
