@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::account::failure::{Failure, FailureKind, Fault, Phase};
+use crate::account::failure::{Failure, FailureKind, Phase};
+use crate::account::fault::Fault;
 use crate::account::generation::Generations;
 use crate::account::tally::Counters;
 use crate::conversation::Conversation;

@@ -11,7 +11,9 @@ use std::io;
 use tokio::net::UdpSocket;
 use tokio::time::Instant;
 
-use crate::account::failure::{Cause, FailureKind, Fault, Phase};
+use crate::account::cause::Cause;
+use crate::account::failure::{FailureKind, Phase};
+use crate::account::fault::Fault;
 use crate::connect::Connector;
 use crate::group::Group;
 use crate::message::Message;

@@ -18,7 +18,9 @@ use tungstenite::{Bytes, Error, Message as Frame};
 
 use self::handshake::Opening;
 use self::wire::Wire;
-use crate::account::failure::{Cause, FailureKind, Fault, Phase};
+use crate::account::cause::Cause;
+use crate::account::failure::{FailureKind, Phase};
+use crate::account::fault::Fault;
 use crate::connect::Connector;
 use crate::endpoint::Endpoint;
 use crate::group::Group;

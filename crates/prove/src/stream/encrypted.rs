@@ -15,7 +15,9 @@ use rustls::ClientConnection;
 use tokio::io::{Interest, Ready};
 
 use self::wire::{Incoming, Outgoing, ReadSocket, unless_blocked};
-use crate::account::failure::{Cause, FailureKind, Fault};
+use crate::account::cause::Cause;
+use crate::account::failure::FailureKind;
+use crate::account::fault::Fault;
 use crate::stream::socket::Socket;
 use crate::tls::TlsClient;
 

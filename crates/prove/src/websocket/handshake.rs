@@ -8,7 +8,7 @@ use tungstenite::handshake::client::{Request, generate_key, generate_request};
 use tungstenite::http::{HeaderName, HeaderValue};
 
 use super::accept::Asked;
-use crate::account::failure::Fault;
+use crate::account::fault::Fault;
 use crate::endpoint::Endpoint;
 use crate::http1::answer::MAX_HEAD_BYTES;
 use crate::stream::Stream;
