@@ -10,18 +10,20 @@
 //! ```
 //! A fault in any phase ends the request and the connection. The next request is another one.
 
+mod account;
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::account::failure::{Failure, FailureKind, Fault, Phase};
+use self::account::ClientAccount;
+use crate::account::failure::{FailureKind, Phase};
+use crate::account::fault::Fault;
 use crate::account::generation::Generations;
-use crate::account::tally::Counters;
 use crate::conversation::Conversation;
 use crate::received::Received;
-use crate::recognise::Responder;
 use crate::run::{GroupRun, Run};
 use crate::stop::Stop;
 use crate::stream::Glance;
@@ -47,18 +49,7 @@ pub(crate) struct Client {
     random: fastrand::Rng,
     conversation: Conversation,
     phase: Phase,
-    /// The account of its connection, if it has one.
-    connection: Option<Connection>,
-    generations: Generations,
-    /// The places of the failures after which nobody has answered yet.
-    unfollowed: Vec<usize>,
-}
-
-#[derive(Debug, Clone)]
-struct Connection {
-    local_port: Option<u16>,
-    answered: u64,
-    last_responder: Option<Responder>,
+    account: ClientAccount,
 }
 
 impl Client {
@@ -70,18 +61,8 @@ impl Client {
         random: fastrand::Rng,
         conversation: Conversation,
     ) -> Self {
-        Self {
-            run,
-            group,
-            place,
-            stop,
-            random,
-            conversation,
-            phase: Phase::Idle,
-            connection: None,
-            generations: Generations::default(),
-            unfollowed: Vec::new(),
-        }
+        let account = ClientAccount::new(Arc::clone(&run), Arc::clone(&group), place);
+        Self { run, group, place, stop, random, conversation, phase: Phase::Idle, account }
     }
 
     /// Asks until it is over. A request under way then is finished first.
@@ -99,7 +80,7 @@ impl Client {
         }
         // A close that came with the last answer is not to be missed.
         self.look();
-        self.generations
+        self.account.into_generations()
     }
 
     /// Rests until the next request begins, and says since when its answer is waited for: in an
@@ -127,7 +108,7 @@ impl Client {
     /// One request, from its start to its end. Its answer has been waited for since then.
     async fn request(&mut self, since: Instant) -> Result<(), Fault> {
         self.conversation.renew(&mut self.random);
-        self.counters().started.add_one();
+        self.account.counters().started.add_one();
         let asked = timeout(self.run.request_limit, self.ask()).await;
         let received = asked.unwrap_or(Err(Fault::TIMED_OUT))?;
         self.run.gaps.answered(received.at - self.run.started);
@@ -135,7 +116,7 @@ impl Client {
         if is_last {
             self.await_close().await?;
         }
-        self.count_answer(received, since);
+        self.account.answered(received, since, self.conversation.answer());
         if is_last {
             self.leave();
         }
@@ -145,7 +126,7 @@ impl Client {
     /// Connects if need be, sends and reads.
     async fn ask(&mut self) -> Result<Received, Fault> {
         loop {
-            if self.connection.is_none() {
+            if !self.account.is_connected() {
                 self.connect().await?;
             }
             if self.conversation.begin().await? {
@@ -161,7 +142,7 @@ impl Client {
         self.phase = Phase::Connecting;
         let local_port = self.conversation.connect(&self.group.connector).await?;
         // From here on there is a connection to tell of, even if no handshake succeeds.
-        self.connection = Some(Connection { local_port, answered: 0, last_responder: None });
+        self.account.connected(local_port);
         self.conversation.greet(&mut self.phase).await
     }
 
@@ -178,35 +159,10 @@ impl Client {
         }
     }
 
-    fn count_answer(&mut self, received: Received, since: Instant) {
-        let answer = self.conversation.answer();
-        let responder = answer.and_then(|answer| self.run.recognise.recognise(&answer));
-        if let Some(connection) = &mut self.connection {
-            connection.answered += 1;
-            if let Some(responder) = responder {
-                let at = received.at - self.run.started;
-                if self.generations.answered(responder, at) {
-                    self.run.arrivals.answered(responder, at);
-                }
-                if !self.unfollowed.is_empty() {
-                    self.run.failures.followed(self.unfollowed.drain(..), responder);
-                }
-                if connection.last_responder.replace(responder) != Some(responder) {
-                    self.run.newest.saw(responder.generation);
-                }
-            }
-        }
-        self.group.latencies.record(received.at - since);
-        self.counters().answered.add_one();
-        if self.group.group.mode.is_kept() && !received.keeps {
-            self.counters().announced_close.add_one();
-        }
-    }
-
     /// Rests for so long, and notices what happens on the connection meanwhile.
     async fn rest(&mut self, time: impl Future<Output = ()>) {
         let mut time = pin!(time);
-        if self.connection.is_some() {
+        if self.account.is_connected() {
             let seen = tokio::select! {
                 seen = self.conversation.until_not_quiet() => seen,
                 () = &mut time => return,
@@ -222,7 +178,7 @@ impl Client {
 
     /// The last look before the next request, or before our own close.
     fn look(&mut self) {
-        if self.connection.is_some() {
+        if self.account.is_connected() {
             let seen = self.conversation.glance();
             self.notice(seen);
         }
@@ -235,7 +191,7 @@ impl Client {
         let fault = match seen {
             Glance::Quiet => return,
             Glance::Goodbye => {
-                self.counters().announced_close.add_one();
+                self.account.counters().announced_close.add_one();
                 self.leave();
                 return;
             }
@@ -252,55 +208,21 @@ impl Client {
     }
 
     fn leave(&mut self) {
-        self.connection = None;
+        self.account.left();
         self.conversation.leave();
     }
 
-    /// Counts and records a fault, leaves its connection, and says how long to rest after it.
+    /// Has a fault counted and recorded, leaves its connection, and says how long to rest after it.
     fn fail(&mut self, fault: Fault) -> Duration {
-        let phase = self.phase;
-        let own = self.connection.as_ref().map_or(0, |connection| connection.answered);
-        let answered_before = self.conversation.answered().unwrap_or(own);
-        let may_have_crossed = answered_before > 0
-            && matches!(fault.kind, FailureKind::Reset | FailureKind::Lost)
-            && matches!(phase, Phase::Sending | Phase::Awaiting);
-        let crossed = fault.cause.says_crossed().unwrap_or(may_have_crossed);
-        let connection = match &self.connection {
-            Some(connection) if self.conversation.survives() => Some(connection.clone()),
-            Some(_) | None => {
-                self.conversation.leave();
-                self.connection.take()
-            }
-        };
-        let kept = self.run.failures.add(|restart| {
-            if crossed {
-                self.counters().crossed.add_one();
-            }
-            self.counters().of(fault.kind).add_one();
-            Failure {
-                at: self.run.elapsed(),
-                kind: fault.kind,
-                phase,
-                cause: fault.cause,
-                group: self.group.index,
-                mode: self.group.group.mode,
-                local_port: connection.as_ref().and_then(|connection| connection.local_port),
-                answered_before,
-                crossed,
-                restart,
-                last_responder: connection.and_then(|connection| connection.last_responder),
-                next_responder: None,
-                newest_generation: self.run.newest.generation(),
-            }
-        });
-        self.unfollowed.extend(kept);
-        let is_unopened = matches!(phase, Phase::Connecting | Phase::Handshaking);
+        let answered_before = self.conversation.answered();
+        let survives = self.account.is_connected() && self.conversation.survives();
+        self.account.failed(fault, self.phase, answered_before);
+        if !survives {
+            self.leave();
+        }
+        let is_unopened = matches!(self.phase, Phase::Connecting | Phase::Handshaking);
         // A datagram is refused when it has been sent.
         let is_refused = fault.kind == FailureKind::Refused;
         if is_unopened || is_refused { CONNECT_PAUSE } else { Duration::ZERO }
-    }
-
-    fn counters(&self) -> &Counters {
-        &self.group.counters[self.place]
     }
 }

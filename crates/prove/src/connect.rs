@@ -19,7 +19,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use rustix::io::Errno;
 use tokio::net::{TcpSocket, TcpStream, UdpSocket, UnixStream};
 
-use crate::account::failure::{Cause, FailureKind, Fault};
+use crate::account::cause::Cause;
+use crate::account::failure::FailureKind;
+use crate::account::fault::Fault;
 use crate::endpoint::Endpoint;
 use crate::flow::SLOW_RECEIVE_BUFFER_BYTES;
 use crate::group::Group;

@@ -7,7 +7,8 @@
 //! ```
 //! Whatever fails or is given up: `leave`, and `connect` again.
 
-use crate::account::failure::{Fault, Phase};
+use crate::account::failure::Phase;
+use crate::account::fault::Fault;
 use crate::connect::Connector;
 use crate::datagrams::Datagrams;
 use crate::echo::Echo;

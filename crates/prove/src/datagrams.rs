@@ -11,7 +11,9 @@ use std::io;
 use tokio::net::UdpSocket;
 use tokio::time::Instant;
 
-use crate::account::failure::{Cause, FailureKind, Fault, Phase};
+use crate::account::cause::Cause;
+use crate::account::failure::{FailureKind, Phase};
+use crate::account::fault::Fault;
 use crate::connect::Connector;
 use crate::group::Group;
 use crate::message::Message;
@@ -113,5 +115,37 @@ fn broken(error: &io::Error) -> Fault {
             Fault { kind: FailureKind::Refused, cause: Cause::from(error) }
         }
         _ => Fault::broken(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::net::{SendFlags, send};
+
+    use super::*;
+    use crate::endpoint::Endpoint;
+    use crate::group::Mode;
+    use crate::protocol::Protocol;
+    use crate::request::Request;
+    use crate::target::Target;
+
+    #[tokio::test]
+    async fn a_glance_sees_what_the_reactor_has_not_heard() {
+        let far = UdpSocket::bind(("127.0.0.1", 0)).await.unwrap();
+        let target = Target::Udp(far.local_addr().unwrap());
+        let group = Group::new(Mode::Keep, Request::message("", 20)).protocol(Protocol::Datagrams);
+        let connector = Connector::new(&Endpoint::from(target), &group).unwrap();
+        let mut near = Datagrams::new(&group, 1);
+        let port = near.connect(&connector).await.unwrap().unwrap();
+        far.connect(("127.0.0.1", port)).await.unwrap();
+        // One thread and no await from here on: the reactor cannot run in between.
+        assert_eq!(near.glance(), Glance::Quiet);
+        send(&far, b"abc", SendFlags::empty()).unwrap();
+        assert_eq!(near.glance(), Glance::Bytes(3));
+        assert_eq!(near.glance(), Glance::Quiet);
+        drop(far);
+        send(near.socket.as_ref().unwrap(), b"x", SendFlags::empty()).unwrap();
+        let errno = rustix::io::Errno::CONNREFUSED.raw_os_error();
+        assert_eq!(near.glance(), Glance::Ended(Cause::System { errno }));
     }
 }

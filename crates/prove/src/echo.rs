@@ -6,7 +6,8 @@ use std::io;
 use tokio::io::Interest;
 use tokio::time::Instant;
 
-use crate::account::failure::{Fault, Phase};
+use crate::account::failure::Phase;
+use crate::account::fault::Fault;
 use crate::connect::Connector;
 use crate::group::Group;
 use crate::message::Message;

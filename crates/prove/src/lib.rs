@@ -54,7 +54,8 @@ mod trial;
 mod websocket;
 mod wrong;
 
-pub use account::failure::{Cause, Failure, FailureKind, Phase};
+pub use account::cause::Cause;
+pub use account::failure::{Failure, FailureKind, Phase};
 pub use account::gap::Gap;
 pub use account::generation::GenerationOutcome;
 pub use account::latency::Latency;

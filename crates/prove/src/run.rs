@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::account::arrival::Arrivals;
-use crate::account::failure::FailureLog;
+use crate::account::failure_log::FailureLog;
 use crate::account::gap::GapMeter;
 use crate::account::generation::Generations;
 use crate::account::latency::LatencyLog;

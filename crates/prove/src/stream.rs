@@ -12,7 +12,9 @@ use tokio::net::{TcpStream, UnixStream};
 
 use self::encrypted::Encrypted;
 use self::socket::Socket;
-use crate::account::failure::{Cause, Fault, Phase};
+use crate::account::cause::Cause;
+use crate::account::failure::Phase;
+use crate::account::fault::Fault;
 use crate::wrong::WrongAnswer;
 
 /// A connection, never blocking.

@@ -5,6 +5,7 @@
 //! under way it is a goodbye, under a message the message is lost, and a bare end of file is no
 //! goodbye.
 
+mod accept;
 mod handshake;
 mod wire;
 
@@ -12,14 +13,14 @@ use std::io;
 
 use tokio::time::Instant;
 use tungstenite::error::ProtocolError;
-use tungstenite::handshake::HandshakeError;
-use tungstenite::handshake::client::ClientHandshake;
-use tungstenite::protocol::WebSocketConfig;
+use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Bytes, Error, Message as Frame};
 
 use self::handshake::Opening;
 use self::wire::Wire;
-use crate::account::failure::{Cause, FailureKind, Fault, Phase};
+use crate::account::cause::Cause;
+use crate::account::failure::{FailureKind, Phase};
+use crate::account::fault::Fault;
 use crate::connect::Connector;
 use crate::endpoint::Endpoint;
 use crate::group::Group;
@@ -81,24 +82,16 @@ impl WebSocket {
         };
         *phase = Phase::Handshaking;
         stream.shake_hands().await?;
+        let first = self.opening.open(&mut stream).await?;
         let config = WebSocketConfig::default().read_buffer_size(READ_BYTES);
-        let request = self.opening.request();
-        let start = ClientHandshake::start(Wire::new(stream), request, Some(config));
-        let mut handshake = start.map_err(|error| not_opened(&error))?;
-        loop {
-            match handshake.handshake() {
-                Ok((socket, _answer)) => {
-                    self.at = At::Open(Box::new(socket));
-                    return Ok(());
-                }
-                Err(HandshakeError::Failure(error)) => return Err(not_opened(&error)),
-                Err(HandshakeError::Interrupted(blocked)) => {
-                    handshake = blocked;
-                    let ready = handshake.get_mut().get_mut().ready().await;
-                    ready.map_err(|error| Fault::broken(&error))?;
-                }
-            }
-        }
+        let socket = tungstenite::WebSocket::from_partially_read(
+            Wire::new(stream),
+            first,
+            Role::Client,
+            Some(config),
+        );
+        self.at = At::Open(Box::new(socket));
+        Ok(())
     }
 
     pub(crate) async fn exchange(&mut self, phase: &mut Phase) -> Result<Received, Fault> {
@@ -216,16 +209,6 @@ fn done<T>(done: Result<T, Error>) -> Result<Option<T>, Fault> {
     }
 }
 
-/// How a handshake counts that did not lead to a WebSocket.
-fn not_opened(error: &Error) -> Fault {
-    match error {
-        Error::Io(error) => Fault::broken(error),
-        Error::Protocol(ProtocolError::HandshakeIncomplete) => Fault::LOST,
-        Error::Http(answer) => WrongAnswer::Status { status: answer.status().as_u16() }.into(),
-        _ => WrongAnswer::Handshake.into(),
-    }
-}
-
 /// What was said while nothing was asked.
 fn seen(said: Result<Option<Said>, Fault>) -> Glance {
     match said {
@@ -235,5 +218,45 @@ fn seen(said: Result<Option<Said>, Fault>) -> Glance {
         Ok(Some(Said::Goodbye { .. })) => Glance::Goodbye,
         Err(Fault { cause: Cause::Answer(wrong), .. }) => Glance::Wrong(wrong),
         Err(Fault { cause, .. }) => Glance::Ended(cause),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::write;
+    use tokio::net::UnixStream;
+
+    use super::*;
+    use crate::group::Mode;
+    use crate::request::Request;
+    use crate::target::Target;
+
+    /// A client on an open connection, and the server's end of it.
+    fn open() -> (WebSocket, UnixStream) {
+        let (near, far) = UnixStream::pair().unwrap();
+        let endpoint = Endpoint::from(Target::Unix("/nowhere".into()));
+        let mut client =
+            WebSocket::new(&Group::new(Mode::Keep, Request::message("/", 20)), &endpoint, 1);
+        let wire = Wire::new(near.into());
+        let socket = tungstenite::WebSocket::from_raw_socket(wire, Role::Client, None);
+        client.at = At::Open(Box::new(socket));
+        (client, far)
+    }
+
+    #[tokio::test]
+    async fn a_glance_sees_what_the_reactor_has_not_heard() {
+        // One thread and no await from here on: the reactor cannot run in between.
+        let (mut near, far) = open();
+        assert_eq!(near.glance(), Glance::Quiet);
+        // A message, a pong and a close frame, none masked.
+        write(&far, b"\x82\x03abc").unwrap();
+        assert_eq!(near.glance(), Glance::Bytes(3));
+        write(&far, b"\x8a\x00").unwrap();
+        assert_eq!(near.glance(), Glance::Quiet);
+        write(&far, b"\x88\x02\x03\xe9").unwrap();
+        assert_eq!(near.glance(), Glance::Goodbye);
+        let (mut near, far) = open();
+        drop(far);
+        assert_eq!(near.glance(), Glance::Ended(Cause::EndOfFile));
     }
 }

@@ -76,8 +76,8 @@ impl Serialize for Latency {
 
 /// The latencies of a group, written by its connections as they come.
 ///
-/// One lock for each answer: that costs some 20 ns, and holds nothing back from who looks on. What
-/// takes long is done under a lock that no connection waits for.
+/// One lock for each answer holds nothing back from who looks on. What takes long is done under a
+/// lock that no connection waits for.
 #[derive(Debug)]
 pub(crate) struct LatencyLog {
     /// Those of all intervals that were taken. Locked before `interval`.

@@ -7,7 +7,8 @@ use crate::http1::head::Head;
 use crate::recognise::Answer;
 use crate::wrong::WrongAnswer;
 
-const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// The longest head.
+pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// Takes in an answer piece by piece. Used for one answer after another, for its memory.
 #[derive(Debug)]

@@ -6,7 +6,8 @@ use std::io;
 use tokio::io::{Interest, Ready};
 use tokio::time::{Instant, timeout_at};
 
-use crate::account::failure::{Fault, Phase};
+use crate::account::failure::Phase;
+use crate::account::fault::Fault;
 use crate::flow::{Flow, Reading};
 use crate::http1::answer::AnswerDecoder;
 use crate::http1::draft::Draft;
@@ -179,7 +180,8 @@ mod tests {
     use tokio::net::UnixStream;
 
     use super::*;
-    use crate::account::failure::{Cause, FailureKind};
+    use crate::account::cause::Cause;
+    use crate::account::failure::FailureKind;
     use crate::endpoint::Endpoint;
     use crate::group::{Group, Mode};
     use crate::request::Request;

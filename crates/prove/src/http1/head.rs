@@ -3,7 +3,8 @@
 
 use crate::wrong::WrongAnswer;
 
-const MAX_FIELDS: usize = 128;
+/// The most fields of a head.
+pub(crate) const MAX_FIELDS: usize = 128;
 
 /// What the client must know of a response head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +107,8 @@ fn content_length(value: &[u8]) -> Option<u64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
-fn has_token(value: &[u8], token: &[u8]) -> bool {
+/// Whether this token is in a list of them, separated by commas.
+pub(crate) fn has_token(value: &[u8], token: &[u8]) -> bool {
     value.split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
 }
 

@@ -1,7 +1,8 @@
 //! A client's side of HTTP/1.1, on one connection at a time. Owns that connection and the requests;
 //! refuses to count.
 
-use crate::account::failure::{Fault, Phase};
+use crate::account::failure::Phase;
+use crate::account::fault::Fault;
 use crate::connect::Connector;
 use crate::endpoint::Endpoint;
 use crate::flow::Flow;

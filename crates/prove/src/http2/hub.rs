@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::account::failure::{Fault, Phase};
+use crate::account::failure::Phase;
+use crate::account::fault::Fault;
 use crate::connect::Connector;
 use crate::flow::Flow;
 use crate::http2::link::Link;

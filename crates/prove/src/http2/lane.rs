@@ -11,7 +11,8 @@ use h2::SendStream;
 use http::response::Parts;
 use tokio::time::{Instant, sleep_until};
 
-use crate::account::failure::{Fault, Phase};
+use crate::account::failure::Phase;
+use crate::account::fault::Fault;
 use crate::connect::Connector;
 use crate::content::Content;
 use crate::endpoint::Endpoint;

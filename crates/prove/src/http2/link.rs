@@ -10,7 +10,9 @@ use h2::client::{self, Connection, SendRequest};
 use h2::{Reason, SendStream};
 use tokio::sync::watch;
 
-use crate::account::failure::{Cause, FailureKind, Fault};
+use crate::account::cause::Cause;
+use crate::account::failure::FailureKind;
+use crate::account::fault::Fault;
 use crate::flow::{Flow, SLOW_RECEIVE_BUFFER_BYTES};
 use crate::http2::draft::Draft;
 use crate::http2::standing::{End, Standing};

@@ -1,7 +1,7 @@
 //! How a connection stands that several lanes share. Owns which of them tells of its end, so that
 //! it is told once; refuses to find that out: `tap` reads it off the wire.
 
-use crate::account::failure::Cause;
+use crate::account::cause::Cause;
 use crate::http2::goodbye::Goodbye;
 use crate::stream::Glance;
 use crate::wrong::WrongAnswer;

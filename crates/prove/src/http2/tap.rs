@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 
-use crate::account::failure::Cause;
+use crate::account::cause::Cause;
 use crate::http2::goodbye::GoodbyeFinder;
 use crate::http2::standing::{End, Standing};
 use crate::stream::Stream;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::account::failure::{Cause, Failure, FailureKind, Phase};
+use crate::account::cause::Cause;
+use crate::account::failure::{Failure, FailureKind, Phase};
 use crate::account::gap::Gap;
 use crate::account::generation::GenerationOutcome;
 use crate::account::latency::{Latency, LatencyLog};

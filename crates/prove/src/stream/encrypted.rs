@@ -6,13 +6,18 @@
 //!  caller ◄── try_read ─── session ◄── take_in ── socket       (all plaintext goes before its end)
 //! ```
 
+mod asynchronous;
+mod wire;
+
 use std::io::{self, BufRead as _, Read as _, Write as _};
-use std::task::{Context, Poll, ready};
 
 use rustls::ClientConnection;
-use tokio::io::{Interest, ReadBuf, Ready};
+use tokio::io::{Interest, Ready};
 
-use crate::account::failure::{Cause, FailureKind, Fault};
+use self::wire::{Incoming, Outgoing, ReadSocket, unless_blocked};
+use crate::account::cause::Cause;
+use crate::account::failure::FailureKind;
+use crate::account::fault::Fault;
 use crate::stream::socket::Socket;
 use crate::tls::TlsClient;
 
@@ -33,9 +38,6 @@ enum End {
     Cut,
     Broken(rustls::Error),
 }
-
-/// How a socket is read: as far as the reactor knows, or as the kernel itself says.
-type ReadSocket = fn(&Socket, &mut [u8]) -> io::Result<usize>;
 
 impl Encrypted {
     pub(crate) fn new(socket: Socket, client: &TlsClient) -> Result<Self, rustls::Error> {
@@ -120,53 +122,6 @@ impl Encrypted {
         self.socket.end()
     }
 
-    pub(crate) fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-        bytes: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        loop {
-            match self.try_read(bytes.initialize_unfilled()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(self.socket.poll_read_ready(context))?;
-                }
-                read => return Poll::Ready(read.map(|count| bytes.advance(count))),
-            }
-        }
-    }
-
-    pub(crate) fn poll_write(
-        &mut self,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            match self.try_write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(self.socket.poll_write_ready(context))?;
-                }
-                written => return Poll::Ready(written),
-            }
-        }
-    }
-
-    pub(crate) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            match self.flush() {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(self.socket.poll_write_ready(context))?;
-                }
-                flushed => return Poll::Ready(flushed),
-            }
-        }
-    }
-
-    pub(crate) fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.session.send_close_notify();
-        ready!(self.poll_flush(context))?;
-        Poll::Ready(self.socket.end())
-    }
-
     fn interest(&self) -> Interest {
         match self.holds_unsent() {
             true => Interest::READABLE | Interest::WRITABLE,
@@ -231,34 +186,5 @@ fn refusal(error: &rustls::Error) -> Fault {
     Fault { kind, cause }
 }
 
-fn unless_blocked(done: io::Result<()>) -> io::Result<()> {
-    match done {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-        done => done,
-    }
-}
-
-/// The socket as rustls reads it.
-struct Incoming<'a> {
-    socket: &'a Socket,
-    read: ReadSocket,
-}
-
-impl io::Read for Incoming<'_> {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        (self.read)(self.socket, bytes)
-    }
-}
-
-/// The socket as rustls writes to it.
-struct Outgoing<'a>(&'a Socket);
-
-impl io::Write for Outgoing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.try_write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use crate::account::failure::{Cause, Failure, FailureKind};
+use crate::account::cause::Cause;
+use crate::account::failure::{Failure, FailureKind};
 use crate::account::outcome::{GroupOutcome, Outcome};
 use crate::plan::Plan;
 use crate::plan::error::PlanError;

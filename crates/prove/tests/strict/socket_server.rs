@@ -47,6 +47,8 @@ pub(crate) enum SocketAct {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Greeting {
     Accept,
+    /// As it may be said too: `Connection: keep-alive, Upgrade`.
+    AcceptAmongTokens,
     Status(u16),
     End,
     Reset,
@@ -128,6 +130,16 @@ async fn attend(mut socket: TcpStream, shared: Arc<Shared>) {
         Greeting::Accept => {
             let socket = tokio_tungstenite::accept_async(socket).await.unwrap();
             // An error of the socket ends it: clients may give up.
+            let _ = serve(socket, &shared).await;
+        }
+        Greeting::AcceptAmongTokens => {
+            #[expect(clippy::result_large_err, reason = "so tungstenite has it")]
+            let accept = |_: &Request, mut answer: Response| -> Result<Response, ErrorResponse> {
+                let tokens = "keep-alive, Upgrade".parse().unwrap();
+                answer.headers_mut().insert("connection", tokens);
+                Ok(answer)
+            };
+            let socket = tokio_tungstenite::accept_hdr_async(socket, accept).await.unwrap();
             let _ = serve(socket, &shared).await;
         }
         Greeting::Status(status) => {

@@ -153,6 +153,17 @@ async fn a_resting_client_answers_pings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_that_says_more_than_it_must_succeeds() {
+    let server = SocketServer::start(Greeting::AcceptAmongTokens, |_| SocketAct::Answer).await;
+    for mode in [Mode::Keep, Mode::New] {
+        let plan = Plan::new(server.target.clone()).group(group(mode, LENGTH).requests(N));
+        let outcome = plan.start().unwrap().wait().await;
+        let expected = Tally { started: N, answered: N, ..Tally::default() };
+        assert_eq!(outcome.tally, expected, "{:?}", outcome.failures);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_handshake_that_does_not_succeed() {
     let none = Tally::default();
     let reset = Cause::System { errno: Errno::CONNRESET.raw_os_error() };
