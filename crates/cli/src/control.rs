@@ -10,3 +10,4 @@ mod upgrade;
 
 pub(crate) use plan::{Order, Plan};
 pub(crate) use run::run;
+pub(crate) use upgrade::{answers, upgrade};

@@ -1,7 +1,6 @@
 //! `demo`: a real server, real load, some upgrades. A table of contents.
 
 mod announcement;
-mod interrupt;
 mod measure;
 mod plan;
 mod progress;

@@ -14,9 +14,11 @@ use std::process::ExitCode;
 pub enum ExitStatus {
     /// It is done, and nobody noticed.
     Done = 0,
-    /// It is done, and clients noticed: `demo` counted something, or `stop` cut what was in flight.
+    /// It is done, and clients noticed: `demo` or `prove` counted something, or `stop` cut what was
+    /// in flight.
     Noticed = 1,
-    /// It could not be tried: the command line is wrong, or the system did not let it run.
+    /// It could not be tried or measured: the command line is wrong, or the system did not let it
+    /// run.
     CouldNotRun = 2,
     /// The service does not run: nobody answers at the control socket, or no process has the pid.
     NotRunning = 3,
@@ -60,8 +62,12 @@ impl ExitStatus {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done, and nobody noticed",
-            Self::Noticed => "done, and clients noticed: counted by `demo`, or cut by `stop`",
-            Self::CouldNotRun => "not tried: wrong usage, or the system did not let it run",
+            Self::Noticed => {
+                "done, and clients noticed: counted by `demo` or `prove`, or cut by `stop`"
+            }
+            Self::CouldNotRun => {
+                "not tried or not measured: wrong usage, or the system did not let it run"
+            }
             Self::NotRunning => "the service does not run",
             Self::Refused => "refused: not the moment, or not the user",
             Self::Aborted => "the upgrade was aborted; the old process never stopped serving",

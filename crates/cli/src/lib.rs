@@ -12,11 +12,14 @@ mod demo;
 mod demo_server;
 mod exit_status;
 mod failure;
+mod interrupt;
 mod output;
 mod pid_file;
 mod plan;
+mod prove;
 mod run;
 mod table;
+mod tally;
 mod text;
 
 pub use arguments::command;

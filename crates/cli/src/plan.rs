@@ -9,36 +9,41 @@ use rekindle::Signal;
 use rekindle::control::Wait;
 
 use crate::arguments::{
-    Cli, DemoArguments, DemoServerArguments, HammerArguments, StatusArguments, StopArguments,
-    UntilArgument, UpgradeArguments, Verb, WhomArguments,
+    Cli, DemoArguments, DemoServerArguments, HammerArguments, ProveArguments, StatusArguments,
+    StopArguments, UntilArgument, UpgradeArguments, Verb, WhomArguments,
 };
+use crate::failure::Failure;
 use crate::output::{Format, Output};
-use crate::{control, demo, demo_server, pid_file};
+use crate::{control, demo, demo_server, pid_file, prove};
 
 /// How long `upgrade --pid-file` waits: as long as a service gives its next version to get ready.
 const PID_FILE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What to do.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Plan {
     Demo(demo::Plan),
+    Prove(prove::Plan),
     DemoServer(demo_server::Plan),
     Control(control::Plan),
     PidFile(pid_file::Plan),
 }
 
 impl Plan {
-    pub(crate) fn new(cli: Cli) -> (Self, Output) {
+    /// # Errors
+    /// If what clap accepted makes no sense together.
+    pub(crate) fn new(cli: Cli) -> Result<(Self, Output), Failure> {
         let output = Output::new(if cli.json { Format::Json } else { Format::Text });
         let plan = match cli.verb {
             Verb::Demo(arguments) => demo(arguments),
+            Verb::Prove(arguments) => prove(*arguments, output.format())?,
             Verb::Status(arguments) => status(arguments),
             Verb::Upgrade(arguments) => upgrade(arguments),
             Verb::Stop(arguments) => stop(arguments),
             Verb::Hammer(arguments) => hammer(arguments),
             Verb::DemoServer(arguments) => demo_server(arguments),
         };
-        (plan, output)
+        Ok((plan, output))
     }
 }
 
@@ -50,6 +55,10 @@ fn demo(arguments: DemoArguments) -> Plan {
 fn demo_server(arguments: DemoServerArguments) -> Plan {
     let DemoServerArguments { listen, pid_file, control, probation } = arguments;
     Plan::DemoServer(demo_server::Plan { listen, pid_file, control, probation })
+}
+
+fn prove(arguments: ProveArguments, format: Format) -> Result<Plan, Failure> {
+    prove::Plan::new(arguments, format).map(Plan::Prove).map_err(Failure::could_not_run)
 }
 
 fn status(StatusArguments { whom, timeout }: StatusArguments) -> Plan {
@@ -120,7 +129,8 @@ mod tests {
     fn plan(line: &str) -> Result<(Plan, Format), String> {
         let matches = command().try_get_matches_from(line.split(' '));
         let matches = matches.map_err(|error| error.to_string())?;
-        let (plan, output) = Plan::new(Cli::from_arg_matches(&matches).unwrap());
+        let planned = Plan::new(Cli::from_arg_matches(&matches).unwrap());
+        let (plan, output) = planned.map_err(|failure| failure.error.to_string())?;
         Ok((plan, output.format()))
     }
 

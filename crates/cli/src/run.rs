@@ -12,7 +12,7 @@ use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{BAD, styled};
 use crate::plan::Plan;
-use crate::{control, demo, demo_server, pid_file};
+use crate::{control, demo, demo_server, pid_file, prove};
 
 /// Does what a command line says. Its first word is the name of the program.
 ///
@@ -31,9 +31,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
 }
 
 fn carry_out(cli: Cli) -> Result<ExitStatus, Failure> {
-    let (plan, output) = Plan::new(cli);
+    let (plan, output) = Plan::new(cli)?;
     match plan {
         Plan::Demo(plan) => demo::run(&plan, output),
+        Plan::Prove(plan) => prove::run(&plan, output),
         Plan::DemoServer(plan) => demo_server::run(&plan),
         Plan::Control(plan) => control::run(plan, output),
         Plan::PidFile(plan) => pid_file::run(&plan, output),

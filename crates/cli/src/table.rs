@@ -17,22 +17,26 @@ pub(crate) enum Align {
 
 /// A table, indented by two blanks; the last column is not padded.
 #[derive(Debug)]
-pub(crate) struct Table<const COLUMNS: usize> {
-    aligns: [Align; COLUMNS],
-    rows: Vec<[String; COLUMNS]>,
+pub(crate) struct Table {
+    aligns: Vec<Align>,
+    rows: Vec<Vec<String>>,
 }
 
-impl<const COLUMNS: usize> Table<COLUMNS> {
-    pub(crate) const fn new(aligns: [Align; COLUMNS]) -> Self {
-        Self { aligns, rows: Vec::new() }
+impl Table {
+    pub(crate) fn new(aligns: impl Into<Vec<Align>>) -> Self {
+        Self { aligns: aligns.into(), rows: Vec::new() }
     }
 
-    pub(crate) fn row(&mut self, cells: [impl Into<String>; COLUMNS]) {
-        self.rows.push(cells.map(Into::into));
+    /// # Panics
+    /// If it has not as many cells as the table has columns.
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
+        let cells: Vec<String> = cells.into_iter().map(Into::into).collect();
+        assert_eq!(cells.len(), self.aligns.len(), "a cell for each column: {cells:?}");
+        self.rows.push(cells);
     }
 
-    fn widths(&self) -> [usize; COLUMNS] {
-        let mut widths = [0; COLUMNS];
+    fn widths(&self) -> Vec<usize> {
+        let mut widths = vec![0; self.aligns.len()];
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.chars().count());
@@ -42,7 +46,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
     }
 }
 
-impl<const COLUMNS: usize> fmt::Display for Table<COLUMNS> {
+impl fmt::Display for Table {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widths = self.widths();
         for row in &self.rows {
@@ -75,6 +79,6 @@ mod tests {
 
     #[test]
     fn a_table_without_rows_is_nothing() {
-        assert_eq!(Table::<1>::new([Align::Left]).to_string(), "");
+        assert_eq!(Table::new([Align::Left]).to_string(), "");
     }
 }

@@ -6,12 +6,14 @@ use clap::{Command, CommandFactory as _, Parser, Subcommand};
 
 use super::demo::DemoArguments;
 use super::demo_server::DemoServerArguments;
+use super::prove::ProveArguments;
 use super::service::{HammerArguments, StatusArguments, StopArguments, UpgradeArguments};
 use crate::exit_status::ExitStatus;
 
 const EXAMPLES: &str = "\
 Examples:
   rekindle demo                            five upgrades under load: what did clients notice?
+  rekindle prove http://127.0.0.1/ --restart 'nginx -s reload'      the same for any server
   rekindle status  --control app.sock      what is that service, and what does it do?
   rekindle upgrade --control app.sock      replace it by its next version, and see how it goes
   rekindle upgrade --pid-file app.pid      the same for a program without a control socket
@@ -33,6 +35,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Demo(DemoArguments),
+    Prove(Box<ProveArguments>),
     Status(StatusArguments),
     Upgrade(UpgradeArguments),
     Stop(StopArguments),
@@ -78,7 +81,7 @@ mod tests {
         let examples = EXAMPLES.lines().skip(1);
         for example in examples {
             let (line, _) = example.trim().rsplit_once("   ").expect("a comment after the example");
-            let line = line.split_whitespace();
+            let line = crate::arguments::prove::words(line);
             assert!(command().try_get_matches_from(line).is_ok(), "{example}");
         }
     }

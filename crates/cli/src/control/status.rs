@@ -25,7 +25,7 @@ pub(super) fn ask(caller: &Caller, output: Output) -> Result<Status, Failure> {
     }
 }
 
-fn table(status: &Status) -> Table<2> {
+fn table(status: &Status) -> Table {
     let mut table = Table::new([Align::Left; 2]);
     table.row(["pid", &status.pid.to_string()]);
     table.row(["generation", &status.generation.to_string()]);
@@ -56,7 +56,7 @@ fn table(status: &Status) -> Table<2> {
 }
 
 /// One row for each item, the first of them with the name; one that says so if there is none.
-fn rows<T>(table: &mut Table<2>, name: &str, items: &[T], text: impl Fn(&T) -> String) {
+fn rows<T>(table: &mut Table, name: &str, items: &[T], text: impl Fn(&T) -> String) {
     if items.is_empty() {
         table.row([name, "none"]);
     }

@@ -1,5 +1,6 @@
 //! `upgrade` over a control socket: the phases as they happen, then the verdict.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -8,8 +9,11 @@ use rekindle::control::{Reply, Request, Wait};
 use super::conversation::Caller;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{GOOD, Output, styled};
+use crate::output::{Format, GOOD, Output, styled};
 use crate::text::{printable, short};
+
+/// What is said in words of one's own: people are told by `text` alone, which nobody calls with it.
+const SILENT: Output = Output::new(Format::Text);
 
 pub(super) fn run(
     caller: &Caller,
@@ -31,35 +35,53 @@ pub(super) fn run(
     }
 }
 
+/// Whether a service answers there, without a word about what it says.
+pub(crate) fn answers(path: PathBuf, timeout: Duration) -> Result<(), Failure> {
+    let caller = Caller::new(path, Some(timeout));
+    match caller.ask(Request::Status {})?.next(SILENT)? {
+        Reply::Status(_) => Ok(()),
+        other => Err(caller.not_understood(&other)),
+    }
+}
+
+/// Upgrades and says nothing of it: for those who tell it in words of their own.
+pub(crate) fn upgrade(path: PathBuf, timeout: Duration) -> Result<(), Failure> {
+    let caller = Caller::new(path, Some(timeout));
+    let request = Request::Upgrade { wait: Wait::Committed, arguments: None };
+    let conversation = caller.ask(request)?;
+    loop {
+        match conversation.next(SILENT)? {
+            Reply::Phase { .. } => {}
+            verdict @ Reply::Verdict { .. } => return judge(&caller, &verdict),
+            other => return Err(caller.not_understood(&other)),
+        }
+    }
+}
+
 fn conclude(caller: &Caller, reply: Reply, output: Output) -> Result<ExitStatus, Failure> {
-    let Reply::Verdict {
-        ref verdict,
-        confirmed,
-        generation,
-        pid,
-        old_pid,
-        took_ms,
-        ref phase,
-        ref reason,
-        ref message,
-    } = reply
+    judge(caller, &reply)?;
+    if let Reply::Verdict { confirmed, generation, pid, old_pid, took_ms, .. } = reply {
+        let confirmed = if confirmed { "confirmed" } else { "it may still be rolled back" };
+        let (new, took) = (process(pid), milliseconds(took_ms));
+        let committed = styled(GOOD, "committed");
+        output.text(format_args!(
+            "{committed} after {took}: generation {generation}, pid {old_pid} → {new}; {confirmed}"
+        ))?;
+    }
+    Ok(ExitStatus::Done)
+}
+
+/// Whether it was committed, and if not, why.
+fn judge(caller: &Caller, reply: &Reply) -> Result<(), Failure> {
+    let Reply::Verdict { verdict, generation, pid, old_pid, phase, reason, message, .. } = reply
     else {
-        return Err(caller.not_understood(&reply));
+        return Err(caller.not_understood(reply));
     };
     let status = match verdict.as_str() {
-        "committed" => {
-            let confirmed = if confirmed { "confirmed" } else { "it may still be rolled back" };
-            let (new, took) = (process(pid), milliseconds(took_ms));
-            let committed = styled(GOOD, "committed");
-            output.text(format_args!(
-                "{committed} after {took}: generation {generation}, pid {old_pid} → {new}; \
-                 {confirmed}"
-            ))?;
-            return Ok(ExitStatus::Done);
-        }
+        "committed" => return Ok(()),
         "aborted" => ExitStatus::Aborted,
         "rolled-back" => ExitStatus::RolledBack,
-        _ => return Err(caller.not_understood(&reply)),
+        _ => return Err(caller.not_understood(reply)),
     };
     let word = |word: &Option<String>| printable(word.as_deref().unwrap_or("unknown"));
     let (phase, reason, message) = (word(phase), word(reason), word(message));
@@ -69,7 +91,7 @@ fn conclude(caller: &Caller, reply: Reply, output: Output) -> Result<ExitStatus,
         anyhow!(
             "upgrade to generation {generation}, pid {new}: {verdict} while {phase} ({reason}): \
              {message}; pid {old_pid} serves on",
-            new = process(pid),
+            new = process(*pid),
         ),
     ))
 }
@@ -85,7 +107,6 @@ fn milliseconds(milliseconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::Format;
 
     fn concluded(verdict: &str, pid: Option<u32>) -> Result<ExitStatus, Failure> {
         let caller = Caller::new("x.sock".into(), None);

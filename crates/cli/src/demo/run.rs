@@ -3,7 +3,6 @@
 use anyhow::{Context as _, anyhow};
 use tokio::runtime::Runtime;
 
-use super::interrupt::Interrupt;
 use super::measure::measure;
 use super::plan::Plan;
 use super::progress::Progress;
@@ -11,6 +10,7 @@ use super::server::Server;
 use super::summary::Summary;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::output::Output;
 
 /// Runs the demo and shows what it found.

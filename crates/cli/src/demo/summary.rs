@@ -8,6 +8,7 @@ use super::report::Report;
 use crate::exit_status::ExitStatus;
 use crate::output::{BAD, GOOD, TITLE, styled};
 use crate::table::{Align, Table};
+use crate::tally;
 use crate::text::{count, short};
 
 /// How many of the things that clients noticed are told one by one.
@@ -21,7 +22,7 @@ impl fmt::Display for Summary<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(report) = self;
         writeln!(formatter, "\n{}", styled(TITLE, "What clients noticed"))?;
-        writeln!(formatter, "{}", counters(&report.load.tally))?;
+        writeln!(formatter, "{}", table(&report.load.tally))?;
         writeln!(formatter, "{}", styled(TITLE, "How long answers took"))?;
         writeln!(formatter, "{}", times(report))?;
         writeln!(formatter, "{}", styled(TITLE, "The upgrades"))?;
@@ -31,45 +32,17 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-fn counters(tally: &Tally) -> Table<2> {
-    // Taken apart in full: a new counter that is forgotten here does not compile.
-    let Tally {
-        started,
-        answered,
-        refused,
-        reset,
-        lost,
-        timed_out,
-        wrong,
-        could_not_measure,
-        closed_between_requests,
-        unsolicited,
-        announced_close,
-        crossed: _, // within `reset` and `lost`
-    } = *tally;
+fn table(counters: &Tally) -> Table {
     let mut table = Table::new([Align::Left, Align::Right]);
-    for (name, number) in [
-        ("requests", started),
-        ("answered", answered),
-        ("refused", refused),
-        ("reset", reset),
-        ("lost", lost),
-        ("timed out", timed_out),
-        ("wrong answers", wrong),
-        ("closed between requests", closed_between_requests),
-        ("told to close", announced_close),
-        ("unsolicited bytes", unsolicited),
-    ] {
-        table.row([name, &count(number)]);
-    }
-    // Of this machine and not of the server: mostly there is nothing to say.
-    if could_not_measure > 0 {
-        table.row(["could not be measured", &count(could_not_measure)]);
+    for counted in tally::counters(counters) {
+        if counted.is_always_told || counted.number > 0 {
+            table.row([counted.name, &count(counted.number)]);
+        }
     }
     table
 }
 
-fn times(report: &Report) -> Table<2> {
+fn times(report: &Report) -> Table {
     let mut table = Table::new([Align::Left, Align::Right]);
     table.row(["p50", &short(report.latency.percentile(50.0))]);
     table.row(["p99", &short(report.latency.percentile(99.0))]);
@@ -78,7 +51,7 @@ fn times(report: &Report) -> Table<2> {
     table
 }
 
-fn upgrades(report: &Report) -> Table<4> {
+fn upgrades(report: &Report) -> Table {
     let mut table = Table::new([Align::Left, Align::Left, Align::Right, Align::Right]);
     table.row(["generation", "pid", "committed after", "only new answers after"]);
     for upgrade in &report.upgrades {

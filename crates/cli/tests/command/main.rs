@@ -7,6 +7,8 @@ mod by_control_failing;
 mod by_pid_file;
 mod demo;
 mod fake_service;
+mod prove;
 mod server;
 mod support;
 mod usage;
+mod web_server;

@@ -7,7 +7,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use rustix::process::{Pid, Signal as Number, kill_process};
+use rustix::process::{Pid, Signal as Number, kill_process, test_kill_process};
 
 use super::{Asking, Restart, RestartError};
 
@@ -58,15 +58,28 @@ impl Signal {
         Self { name, to: To::PidFile(path.into()) }
     }
 
+    /// Looks whether it could be sent now: whether there is such a process, and it may be signalled.
+    ///
+    /// # Errors
+    /// If not, or if the pid file names none.
+    pub fn check(&self) -> Result<(), RestartError> {
+        self.ask(test_kill_process)
+    }
+
     fn send(&self) -> Result<(), RestartError> {
+        self.ask(|process| kill_process(process, self.name.0))
+    }
+
+    fn ask(&self, kill: impl FnOnce(Pid) -> rustix::io::Result<()>) -> Result<(), RestartError> {
         let pid = match &self.to {
             To::Pid(pid) => *pid,
             To::PidFile(path) => read(path)?,
         };
         // 0 would be our own process group.
         let process = i32::try_from(pid).ok().and_then(Pid::from_raw);
-        let sent = process.ok_or(rustix::io::Errno::SRCH);
-        sent.and_then(|process| kill_process(process, self.name.0))
+        process
+            .ok_or(rustix::io::Errno::SRCH)
+            .and_then(kill)
             .map_err(|errno| RestartError::Signal { signal: self.name, pid, source: errno.into() })
     }
 }

@@ -1,20 +1,20 @@
-//! `Interrupt`: the signals that end the demo early, and not before it has cleaned up.
+//! `Interrupt`: the signals that end a command early, and not before it has cleaned up.
 
 use std::io;
 
 use rekindle::Signal;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-/// The signals that end the demo early. From its making on they do nothing else any more.
+/// The signals that end a command early. From its making on they do nothing else any more.
 #[derive(Debug)]
-pub(super) struct Interrupt {
+pub(crate) struct Interrupt {
     hangup: Stream,
     interrupt: Stream,
     terminate: Stream,
 }
 
 impl Interrupt {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -23,7 +23,7 @@ impl Interrupt {
     }
 
     /// Waits for the first of them.
-    pub(super) async fn arrived(&mut self) -> Signal {
+    pub(crate) async fn arrived(&mut self) -> Signal {
         tokio::select! {
             _ = self.hangup.recv() => Signal::Hup,
             _ = self.interrupt.recv() => Signal::Int,

@@ -1,0 +1,97 @@
+//! `counters`: what clients saw, with a name for each number.
+//!
+//! Owns the words for counters and their order. Refuses to judge them.
+
+use rekindle_prove::Tally;
+
+use crate::text::count;
+
+/// One counter of a tally.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counted {
+    pub(crate) name: &'static str,
+    pub(crate) number: u64,
+    /// Whether it is told even if it is zero.
+    pub(crate) is_always_told: bool,
+}
+
+/// Everything but `crossed`, which is within others.
+pub(crate) fn counters(tally: &Tally) -> [Counted; 11] {
+    // Taken apart in full: a new counter that is forgotten here does not compile.
+    let Tally {
+        started,
+        answered,
+        refused,
+        reset,
+        lost,
+        timed_out,
+        wrong,
+        could_not_measure,
+        closed_between_requests,
+        unsolicited,
+        announced_close,
+        crossed: _, // within `reset` and `lost`
+    } = *tally;
+    let told = |name, number| Counted { name, number, is_always_told: true };
+    [
+        told("requests", started),
+        told("answered", answered),
+        told("refused", refused),
+        told("reset", reset),
+        told("lost", lost),
+        told("timed out", timed_out),
+        told("wrong answers", wrong),
+        told("closed between requests", closed_between_requests),
+        told("told to close", announced_close),
+        told("unsolicited bytes", unsolicited),
+        // Of this machine and not of the server: mostly there is nothing to say.
+        Counted { name: "could not be measured", number: could_not_measure, is_always_told: false },
+    ]
+}
+
+/// What was noticed, in words: `3 lost, 1 reset`; `nothing` if there was nothing.
+pub(crate) fn noticed(tally: &Tally) -> String {
+    let words: Vec<_> = counters(tally)
+        .into_iter()
+        .skip(2) // requests, answered
+        .filter(|counted| counted.number > 0)
+        .map(|counted| format!("{} {}", count(counted.number), counted.name))
+        .collect();
+    if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_noticed_is_told_and_no_more() {
+        let mut tally = Tally { started: 2_000, answered: 1_000, crossed: 1, ..Tally::default() };
+        assert_eq!(noticed(&tally), "nothing");
+        tally.lost = 999;
+        tally.announced_close = 1_000;
+        assert_eq!(noticed(&tally), "999 lost, 1,000 told to close");
+        tally = Tally { could_not_measure: 1, ..Tally::default() };
+        assert_eq!(noticed(&tally), "1 could not be measured");
+    }
+
+    #[test]
+    fn every_counter_that_is_noticed_has_its_word() {
+        let tally = Tally {
+            started: 1,
+            answered: 2,
+            refused: 3,
+            reset: 4,
+            lost: 5,
+            timed_out: 6,
+            wrong: 7,
+            could_not_measure: 8,
+            closed_between_requests: 9,
+            unsolicited: 10,
+            announced_close: 11,
+            crossed: 0,
+        };
+        let told: u64 = counters(&tally)[2..].iter().map(|counted| counted.number).sum();
+        assert_eq!(told, tally.noticed() + tally.could_not_measure);
+    }
+}
