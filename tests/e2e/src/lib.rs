@@ -12,10 +12,13 @@
 mod accept_queue;
 mod certificate;
 mod dripper;
+mod fault;
+mod fault_server;
 mod http;
 mod http2;
 mod http2_load;
 mod installation;
+mod kernel;
 mod launch;
 mod load;
 mod manner;
@@ -34,10 +37,13 @@ mod upgrade;
 pub use accept_queue::AcceptQueue;
 pub use certificate::Certificate;
 pub use dripper::Dripper;
+pub use fault::{Fault, Twist};
+pub use fault_server::{Deed, FaultServer, Harm};
 pub use http::{HttpAnswer, HttpClient};
 pub use http2::{Http2Client, Http2End, Http2Error};
 pub use http2_load::{Http2Load, Http2Outcome};
 pub use installation::{Installation, Next, Programs};
+pub use kernel::{queued, tcp_counter};
 pub use launch::Launch;
 pub use load::{
     CLIENTS, assert_nothing_noticed, idle_connections, kept_connections, new_connections, serves_on,
