@@ -8,10 +8,12 @@ mod load;
 mod plan;
 mod progress;
 mod restart;
+mod room;
 mod run;
 mod shares;
 mod summary;
 mod told;
+mod unfit;
 mod verdict;
 mod words;
 

@@ -54,7 +54,7 @@ pub(crate) struct Client {
     unfollowed: Vec<usize>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Connection {
     local_port: Option<u16>,
     answered: u64,
@@ -144,14 +144,25 @@ impl Client {
 
     /// Connects if need be, sends and reads.
     async fn ask(&mut self) -> Result<Received, Fault> {
-        if self.connection.is_none() {
-            self.phase = Phase::Connecting;
-            let local_port = self.conversation.connect(&self.group.connector).await?;
-            // From here on there is a connection to tell of, even if no handshake succeeds.
-            self.connection = Some(Connection { local_port, answered: 0, last_responder: None });
-            self.conversation.greet(&mut self.phase).await?;
+        loop {
+            if self.connection.is_none() {
+                self.connect().await?;
+            }
+            if self.conversation.begin().await? {
+                return self.conversation.exchange(&mut self.phase).await;
+            }
+            // It ended since the last look, and nothing was sent on it.
+            self.look();
+            self.leave();
         }
-        self.conversation.exchange(&mut self.phase).await
+    }
+
+    async fn connect(&mut self) -> Result<(), Fault> {
+        self.phase = Phase::Connecting;
+        let local_port = self.conversation.connect(&self.group.connector).await?;
+        // From here on there is a connection to tell of, even if no handshake succeeds.
+        self.connection = Some(Connection { local_port, answered: 0, last_responder: None });
+        self.conversation.greet(&mut self.phase).await
     }
 
     /// Lets the server close first after its last answer, and sees that nothing follows it.
@@ -161,7 +172,9 @@ impl Client {
             Ok(Glance::Bytes(count_bytes)) => Err(WrongAnswer::ExtraBytes { count_bytes }.into()),
             Ok(Glance::Wrong(wrong)) => Err(wrong.into()),
             // A reset harms nobody here: the answer had come whole.
-            Ok(Glance::Quiet | Glance::Goodbye | Glance::Ended(_)) | Err(_) => Ok(()),
+            Ok(Glance::Quiet | Glance::Goodbye | Glance::Ended(_) | Glance::Left) | Err(_) => {
+                Ok(())
+            }
         }
     }
 
@@ -226,6 +239,10 @@ impl Client {
                 self.leave();
                 return;
             }
+            Glance::Left => {
+                self.leave();
+                return;
+            }
             Glance::Ended(cause) => Fault { kind: FailureKind::ClosedBetweenRequests, cause },
             Glance::Bytes(count_bytes) => unsolicited(WrongAnswer::ExtraBytes { count_bytes }),
             Glance::Wrong(wrong) => unsolicited(wrong),
@@ -241,13 +258,20 @@ impl Client {
 
     /// Counts and records a fault, leaves its connection, and says how long to rest after it.
     fn fail(&mut self, fault: Fault) -> Duration {
-        let connection = self.connection.take();
-        self.conversation.leave();
         let phase = self.phase;
-        let answered_before = connection.as_ref().map_or(0, |connection| connection.answered);
-        let crossed = answered_before > 0
+        let own = self.connection.as_ref().map_or(0, |connection| connection.answered);
+        let answered_before = self.conversation.answered().unwrap_or(own);
+        let may_have_crossed = answered_before > 0
             && matches!(fault.kind, FailureKind::Reset | FailureKind::Lost)
             && matches!(phase, Phase::Sending | Phase::Awaiting);
+        let crossed = fault.cause.says_crossed().unwrap_or(may_have_crossed);
+        let connection = match &self.connection {
+            Some(connection) if self.conversation.survives() => Some(connection.clone()),
+            Some(_) | None => {
+                self.conversation.leave();
+                self.connection.take()
+            }
+        };
         let kept = self.run.failures.add(|restart| {
             if crossed {
                 self.counters().crossed.add_one();

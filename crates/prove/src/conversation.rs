@@ -1,5 +1,4 @@
-//! What a client says on one connection at a time: the one door to all protocols that have one
-//! request under way at a time. Owns the choice among them; refuses to count.
+//! What a client says on one connection at a time: the one door to all protocols. Owns the choice among them; refuses to count.
 //!
 //! ```text
 //!  connect ──► greet ──► exchange ──► exchange ──► … ──► close
@@ -14,6 +13,8 @@ use crate::echo::Echo;
 use crate::endpoint::Endpoint;
 use crate::group::Group;
 use crate::http1::talk::Talk;
+use crate::http2::hub::Hub;
+use crate::http2::lane::Lane;
 use crate::protocol::Protocol;
 use crate::received::Received;
 use crate::recognise::Answer;
@@ -27,6 +28,7 @@ pub(crate) enum Conversation {
     WebSocket(WebSocket),
     Echo(Echo),
     Datagrams(Datagrams),
+    Http2(Box<Lane>),
 }
 
 /// Calls the same method of whichever it is.
@@ -37,16 +39,20 @@ macro_rules! each {
             Self::WebSocket($talk) => $call,
             Self::Echo($talk) => $call,
             Self::Datagrams($talk) => $call,
+            Self::Http2($talk) => $call,
         }
     };
 }
 
 impl Conversation {
-    /// `client` is a number that no other client of the load has.
-    pub(crate) fn new(group: &Group, endpoint: &Endpoint, client: u64) -> Self {
+    /// `client` is a number that no other client of the load has; `hub` is shared by those that
+    /// share a connection.
+    pub(crate) fn new(group: &Group, endpoint: &Endpoint, hub: &Hub, client: u64) -> Self {
         match group.protocol {
             Protocol::Http1 => Self::Http1(Talk::new(group, endpoint, client)),
-            Protocol::Http2 { .. } => unreachable!("the plan was checked: it has another client"),
+            Protocol::Http2 { .. } => {
+                Self::Http2(Box::new(Lane::new(hub.clone(), group, endpoint, client)))
+            }
             Protocol::WebSocket => Self::WebSocket(WebSocket::new(group, endpoint, client)),
             Protocol::Echo => Self::Echo(Echo::new(group, client)),
             Protocol::Datagrams => Self::Datagrams(Datagrams::new(group, client)),
@@ -68,6 +74,15 @@ impl Conversation {
         each!(self, talk => talk.greet(phase).await)
     }
 
+    /// Begins the request, where a connection is shared. False if it had ended by then, and nothing
+    /// was sent on it.
+    pub(crate) async fn begin(&mut self) -> Result<bool, Fault> {
+        match self {
+            Self::Http2(lane) => lane.begin().await,
+            Self::Http1(_) | Self::WebSocket(_) | Self::Echo(_) | Self::Datagrams(_) => Ok(true),
+        }
+    }
+
     /// Sends the request and reads its answer. `phase` says how far it has come, also when it has
     /// failed or is dropped.
     pub(crate) async fn exchange(&mut self, phase: &mut Phase) -> Result<Received, Fault> {
@@ -78,6 +93,7 @@ impl Conversation {
     pub(crate) fn answer(&self) -> Option<Answer<'_>> {
         match self {
             Self::Http1(talk) => talk.answer(),
+            Self::Http2(lane) => Some(lane.answer()),
             // What comes back is what was sent.
             Self::WebSocket(_) | Self::Echo(_) | Self::Datagrams(_) => None,
         }
@@ -103,6 +119,24 @@ impl Conversation {
             Self::Echo(talk) => talk.close().await,
             // Nobody closes: there is nothing to wait for.
             Self::Datagrams(talk) => talk.glance(),
+            // It is not this lane's alone.
+            Self::Http2(lane) => lane.glance(),
+        }
+    }
+
+    /// How many requests the connection has answered, where others share it.
+    pub(crate) fn answered(&self) -> Option<u64> {
+        match self {
+            Self::Http2(lane) => Some(lane.answered()),
+            Self::Http1(_) | Self::WebSocket(_) | Self::Echo(_) | Self::Datagrams(_) => None,
+        }
+    }
+
+    /// Whether the connection is as good as before, although a request on it has failed.
+    pub(crate) fn survives(&mut self) -> bool {
+        match self {
+            Self::Http2(lane) => lane.survives(),
+            Self::Http1(_) | Self::WebSocket(_) | Self::Echo(_) | Self::Datagrams(_) => false,
         }
     }
 

@@ -26,6 +26,11 @@ impl Flow {
         Self { upload_time: group.upload_time, read_rate: group.read_rate }
     }
 
+    /// Whether answers are read no faster than a rate.
+    pub(crate) fn reads_slowly(self) -> bool {
+        self.read_rate.is_some()
+    }
+
     /// How many bytes of a body may have been sent so long after it was begun.
     pub(crate) fn sendable(self, body_bytes: usize, elapsed: Duration) -> usize {
         match self.upload_time {

@@ -168,12 +168,17 @@ impl Group {
         self
     }
 
-    /// How many requests each connection starts, at most; without it, they go on until the load
+    /// How many requests each connection (with HTTP/2, each of its streams) starts, at most; without it, they go on until the load
     /// stops.
     #[must_use]
     pub fn requests(mut self, requests: u64) -> Self {
         self.requests = Some(requests);
         self
+    }
+
+    /// How many requests are under way at the same time.
+    pub(crate) fn lanes(&self) -> usize {
+        self.connections * self.protocol.lanes()
     }
 
     /// What tables call it.

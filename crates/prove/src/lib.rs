@@ -1,9 +1,10 @@
 //! Says what clients notice while a server restarts.
 //!
-//! This crate owns a strict HTTP/1.1 client, the load made of many of them, and the account of what
-//! each one saw on the wire. It refuses to know anything of the server under test, and it refuses
-//! to be kind: it never retries, and whatever a client could notice is counted. See [`Tally`] for
-//! each counter and what it means on the wire.
+//! This crate owns strict clients of HTTP/1.1, WebSocket and echoes over TCP and UDP, with TLS or
+//! without, the load made of many of them, and the account of what each one saw on the wire. It
+//! refuses to know anything of the server under test, and it refuses to be kind: it never retries,
+//! and whatever a client could notice is counted. See [`Tally`] for each counter and what it means
+//! on the wire.
 //!
 //! ```no_run
 //! use rekindle_prove::{Group, Mode, Plan, Request, Target};
@@ -23,6 +24,7 @@
 mod account;
 mod client;
 mod connect;
+mod content;
 mod conversation;
 mod datagrams;
 mod echo;
@@ -30,6 +32,7 @@ mod endpoint;
 mod flow;
 mod group;
 mod http1;
+mod http2;
 mod load;
 mod message;
 mod numbered;

@@ -107,5 +107,5 @@ async fn end(
             }
         }
     }
-    Outcome::new(run, groups, generations, asked_until.min(run.elapsed()))
+    run.outcome(groups, generations, asked_until.min(run.elapsed()))
 }

@@ -15,6 +15,7 @@ use crate::connect::Connector;
 use crate::conversation::Conversation;
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::group::Group;
+use crate::http2::hub::Hub;
 use crate::load::Load;
 use crate::pacer::Pacer;
 use crate::recognise::{ByHeaderOrBody, Recognise};
@@ -148,11 +149,15 @@ impl Plan {
                 errno: error.raw_os_error().unwrap_or_default(),
             })?;
         let mut clients = Vec::new();
+        let mut hub = Hub::default();
         for (place, group) in groups.iter().flat_map(places) {
+            if place.is_multiple_of(group.group.protocol.lanes()) {
+                hub = Hub::default();
+            }
             let number = clients.len() as u64;
             let seed = seed.wrapping_add(SEED_STEP.wrapping_mul(number));
             let endpoint = group.group.endpoint.as_ref().unwrap_or(&endpoint);
-            let conversation = Conversation::new(&group.group, endpoint, number);
+            let conversation = Conversation::new(&group.group, endpoint, &hub, number);
             let random = fastrand::Rng::with_seed(seed);
             let (run, group) = (Arc::clone(&run), Arc::clone(group));
             let client = Client::new(run, group, place, stop.clone(), random, conversation);
@@ -178,9 +183,9 @@ impl Plan {
     }
 }
 
-/// One place for each connection of a group.
+/// One place for each client of a group. Those that share a connection are neighbours.
 fn places(group: &Arc<GroupRun>) -> impl Iterator<Item = (usize, &Arc<GroupRun>)> {
-    (0..group.group.connections).map(move |place| (place, group))
+    (0..group.group.lanes()).map(move |place| (place, group))
 }
 
 impl fmt::Debug for Plan {

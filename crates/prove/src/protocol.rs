@@ -37,6 +37,14 @@ impl Protocol {
         }
     }
 
+    /// How many requests are under way on a connection at the same time.
+    pub(crate) fn lanes(self) -> usize {
+        match self {
+            Self::Http2 { streams } => streams,
+            Self::Http1 | Self::WebSocket | Self::Echo | Self::Datagrams => 1,
+        }
+    }
+
     /// What is offered in a TLS handshake (RFC 7301).
     pub(crate) fn alpn(self) -> Option<&'static [u8]> {
         match self {

@@ -4,7 +4,7 @@
 mod about;
 mod counters;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod grid;
 mod html;
 mod judgement;

@@ -11,7 +11,9 @@ use tokio::time::Instant;
 use crate::account::arrival::Arrivals;
 use crate::account::failure::FailureLog;
 use crate::account::gap::GapMeter;
+use crate::account::generation::Generations;
 use crate::account::latency::LatencyLog;
+use crate::account::outcome::{GroupOutcome, Outcome};
 use crate::account::tally::{Counters, Tally};
 use crate::connect::Connector;
 use crate::group::Group;
@@ -40,6 +42,33 @@ impl Run {
             failures: FailureLog::default(),
             newest: Newest::default(),
             arrivals: Arrivals::default(),
+        }
+    }
+
+    /// Adds everything up, once all clients have ended; asked was until `asked_until`.
+    ///
+    /// # Panics
+    /// If a request was started and not accounted for, which is a mistake in this crate.
+    pub(crate) fn outcome(
+        &self,
+        groups: &[Arc<GroupRun>],
+        generations: Generations,
+        asked_until: Duration,
+    ) -> Outcome {
+        let groups: Vec<_> = groups.iter().map(|group| group.outcome()).collect();
+        let mut tally = Tally::default();
+        groups.iter().for_each(|group| tally += group.tally);
+        assert_eq!(tally.started, tally.ended(), "each request ends in one counter: {tally:?}");
+        let (failures, failures_not_kept) = self.failures.take();
+        Outcome {
+            elapsed: self.elapsed(),
+            noticed: tally.noticed(),
+            tally,
+            longest_gap: self.gaps.longest(asked_until),
+            groups,
+            generations: generations.into_sorted(),
+            failures,
+            failures_not_kept,
         }
     }
 
@@ -76,13 +105,24 @@ impl GroupRun {
         connector: Connector,
         started: Instant,
     ) -> io::Result<Self> {
-        let counters = (0..group.connections).map(|_| Counters::default()).collect();
+        let counters = (0..group.lanes()).map(|_| Counters::default()).collect();
         let pacer = match group.rate {
-            Some(rate) => Some(Arc::new(Pacer::new(started, rate, group.connections)?)),
+            Some(rate) => Some(Arc::new(Pacer::new(started, rate, group.lanes())?)),
             None => None,
         };
         let latencies = LatencyLog::new();
         Ok(Self { index, group, connector, latencies, counters, pacer })
+    }
+
+    fn outcome(&self) -> GroupOutcome {
+        GroupOutcome {
+            name: self.group.label(),
+            mode: self.group.mode,
+            request: self.group.request.to_string(),
+            connections: self.group.connections,
+            tally: self.tally(),
+            latency: self.latencies.latency(),
+        }
     }
 
     pub(crate) fn tally(&self) -> Tally {

@@ -32,6 +32,8 @@ pub(crate) enum Glance {
     /// The server said that it ends here.
     Goodbye,
     Ended(Cause),
+    /// The connection has ended, and another of those who share it tells of it.
+    Left,
 }
 
 impl Stream {

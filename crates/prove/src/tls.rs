@@ -92,7 +92,7 @@ impl Tls {
         }
         if self.trusts_system {
             let (path, pem) = system_bundle()?;
-            let found = certificates(&pem).ok_or_else(|| TlsError::SystemPem { path })?;
+            let found = certificates(&pem).ok_or(TlsError::SystemPem { path })?;
             // Systems carry old certificates that no client of today can use: those are passed by.
             roots.add_parsable_certificates(found);
         }
@@ -212,7 +212,10 @@ pub enum TlsError {
         looked_at: Vec<PathBuf>,
     },
     /// The system's file has no certificates.
-    #[error("set up TLS: `{path}` has no sound PEM block `BEGIN CERTIFICATE`", path = path.display())]
+    #[error(
+        "set up TLS: `{path}` has no sound PEM block `BEGIN CERTIFICATE`",
+        path = path.display()
+    )]
     SystemPem {
         /// The file.
         path: PathBuf,

@@ -46,6 +46,12 @@ pub enum WrongAnswer {
     /// The answer was whole before the request was sent whole.
     #[error("it was whole before the request was sent whole")]
     Early,
+    /// What came breaks the rules of HTTP/2.
+    #[error("it breaks the rules of HTTP/2: {}", h2::Reason::from(*code))]
+    Http2 {
+        /// The error code that the client ended it with (RFC 9113 §7).
+        code: u32,
+    },
     /// The server's certificate is not one that the client trusts.
     #[error("the certificate {flaw}")]
     Certificate {
@@ -91,7 +97,8 @@ impl From<&rustls::CertificateError> for CertificateFlaw {
     fn from(error: &rustls::CertificateError) -> Self {
         use rustls::CertificateError as Error;
         match error {
-            Error::UnknownIssuer => Self::Issuer,
+            // A signature is bad if an authority of that name is trusted and has another key.
+            Error::UnknownIssuer | Error::BadSignature => Self::Issuer,
             Error::NotValidForName | Error::NotValidForNameContext { .. } => Self::Name,
             Error::Expired | Error::ExpiredContext { .. } => Self::Expired,
             Error::NotValidYet | Error::NotValidYetContext { .. } => Self::NotYet,

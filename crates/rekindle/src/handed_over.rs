@@ -1,6 +1,9 @@
 //! Connections handed from program to program, for tasks.
 
 use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
+
+use rustix::io::ioctl_fionbio;
 
 use crate::async_stream::Stream;
 use crate::connection::Connection;
@@ -26,9 +29,13 @@ impl<S: Stream> HandedOver<S> {
     ///
     /// It can be called from several tasks at once, and dropped at any time: no connection is lost.
     pub async fn next(&self) -> Option<(Connection<S>, Vec<u8>)> {
+        let waiting = |descriptor: OwnedFd| {
+            ioctl_fionbio(&descriptor, true)?;
+            S::from_descriptor(descriptor)
+        };
         loop {
             let arrival = self.reception.mailbox.next().await?;
-            let connection = self.reception.connection(arrival, S::from_descriptor);
+            let connection = self.reception.connection(arrival, waiting);
             if connection.is_some() {
                 return connection;
             }

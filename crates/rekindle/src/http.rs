@@ -71,6 +71,7 @@ mod http1;
 mod http2;
 mod hyper_service;
 mod linger;
+mod lot;
 mod options;
 mod parked;
 mod permits;

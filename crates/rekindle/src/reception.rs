@@ -1,10 +1,8 @@
 //! Where connections arrive that the program of an older process handed over: what both faces do.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rekindle_unix::SocketKind;
 use tracing::warn;
 
 use crate::connection::Connection;
@@ -33,8 +31,7 @@ impl Reception {
         arrival: Arrival,
         from_descriptor: impl FnOnce(OwnedFd) -> io::Result<S>,
     ) -> Option<(Connection<S>, Vec<u8>)> {
-        let Arrival { descriptor, guard, bytes } = arrival;
-        let peer = peer_of(&descriptor, self.mailbox.kind());
+        let Arrival { descriptor, peer, guard, bytes } = arrival;
         match from_descriptor(descriptor) {
             Ok(stream) => {
                 let connection = Connection::new(stream, peer, guard, &self.tracker, &self.outbox);
@@ -53,12 +50,4 @@ impl Drop for Reception {
     fn drop(&mut self) {
         self.mailbox.abandon();
     }
-}
-
-/// As of when it was accepted: the address on TCP only.
-fn peer_of(descriptor: &OwnedFd, kind: SocketKind) -> Option<SocketAddr> {
-    if kind != SocketKind::Tcp {
-        return None;
-    }
-    rustix::net::getpeername(descriptor).ok()??.try_into().ok()
 }

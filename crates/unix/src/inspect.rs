@@ -67,7 +67,8 @@ pub fn verify(
     }
 }
 
-/// Checks that a descriptor is an established connection of that kind.
+/// Checks that a descriptor is an established connection of that kind. Returns the address of its
+/// other end, if that is one of the internet.
 ///
 /// # Errors
 ///
@@ -75,7 +76,12 @@ pub fn verify(
 pub fn verify_connection(
     descriptor: BorrowedFd<'_>,
     expected: SocketKind,
-) -> Result<(), InspectError> {
+) -> Result<Option<SocketAddr>, InspectError> {
+    if expected == SocketKind::Tcp
+        && let Some(peer) = tcp_peer(descriptor)
+    {
+        return Ok(Some(peer));
+    }
     let number = descriptor.as_raw_fd();
     let found = match socket_kind(descriptor) {
         Ok(found) => found,
@@ -89,7 +95,7 @@ pub fn verify_connection(
     }
     // A listener is not connected either.
     match peer_name(descriptor, expected) {
-        Ok(()) => Ok(()),
+        Ok(peer) => Ok(peer),
         Err(error) if error.kind() == io::ErrorKind::NotConnected => {
             Err(InspectError::NotConnected { descriptor: number, kind: expected })
         }
@@ -235,16 +241,28 @@ fn internet_address(descriptor: BorrowedFd<'_>) -> io::Result<Option<InternetAdd
     })
 }
 
+/// The other end of an established connection of TCP; none if it may be something else. It asks as
+/// little as will do, for thousands may come at once: only a socket of TCP, of MPTCP or of what
+/// stands in for them answers for an option of TCP, and only one that is connected has a peer.
+fn tcp_peer(descriptor: BorrowedFd<'_>) -> Option<SocketAddr> {
+    sockopt::tcp_nodelay(descriptor).ok()?;
+    internet_peer(descriptor).ok()?
+}
+
 /// Fails if there is none. As for [`local_address`], `rustix` would not do for Unix sockets; for
-/// the others it does, and duplicates no descriptor: thousands of connections may come at once.
-fn peer_name(descriptor: BorrowedFd<'_>, kind: SocketKind) -> io::Result<()> {
+/// the others it does, and duplicates no descriptor.
+fn peer_name(descriptor: BorrowedFd<'_>, kind: SocketKind) -> io::Result<Option<SocketAddr>> {
     match kind {
-        SocketKind::Tcp | SocketKind::Udp => Ok(getpeername(descriptor).map(drop)?),
+        SocketKind::Tcp | SocketKind::Udp => internet_peer(descriptor),
         SocketKind::UnixStream | SocketKind::UnixDatagram | SocketKind::UnixSeqpacket => {
-            UnixDatagram::from(descriptor.try_clone_to_owned()?).peer_addr().map(drop)
+            UnixDatagram::from(descriptor.try_clone_to_owned()?).peer_addr().map(|_name| None)
         }
         SocketKind::Other => Err(io::ErrorKind::NotConnected.into()),
     }
+}
+
+fn internet_peer(descriptor: BorrowedFd<'_>) -> io::Result<Option<SocketAddr>> {
+    Ok(getpeername(descriptor)?.and_then(|peer| SocketAddr::try_from(peer).ok()))
 }
 
 fn unix_name(descriptor: BorrowedFd<'_>) -> io::Result<Option<UnixName>> {

@@ -45,9 +45,14 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = long_help())]
 pub(crate) struct ProveArguments {
-    /// Where the server is asked, as in http://127.0.0.1:8080/path; also https, ws, wss, tcp, tls, udp
+    /// Where the server is asked, as in http://127.0.0.1:8080/path; or https, ws, wss, tcp, tls,
+    /// udp
     #[arg(required_unless_present_any = ["unix", "example"])]
     pub(crate) url: Option<Url>,
+
+    /// Print a ready command line for a known server; without a name, which there are
+    #[arg(long, value_name = "NAME", num_args = 0..=1, conflicts_with_all = ["url", "unix"])]
+    pub(crate) example: Option<Option<Example>>,
 
     #[command(flatten)]
     pub(crate) restarts: RestartArguments,
@@ -60,10 +65,6 @@ pub(crate) struct ProveArguments {
 
     #[command(flatten)]
     pub(crate) answer: ReportArguments,
-
-    /// Print a ready command line for a known server; without a name, which there are
-    #[arg(long, value_name = "NAME", num_args = 0..=1, conflicts_with_all = ["url", "unix"])]
-    pub(crate) example: Option<Option<Example>>,
 }
 
 /// The modes with their meaning, below the examples.
@@ -86,6 +87,16 @@ mod tests {
             let words = super::example::words(line);
             let words = words.iter().map(|word| word.trim_end());
             assert!(Cli::command().try_get_matches_from(words).is_ok(), "{example}");
+        }
+    }
+    #[test]
+    fn every_option_is_documented() {
+        let documentation = include_str!("../../../../docs/prove.md");
+        let command = Cli::command();
+        let prove = command.find_subcommand("prove").expect("it is a verb");
+        for option in prove.get_arguments().filter_map(|argument| argument.get_long()) {
+            let is_there = documentation.contains(&format!("--{option}"));
+            assert!(is_there || option == "help", "{option}");
         }
     }
 }

@@ -33,7 +33,13 @@ pub(super) async fn plan(plan: &TrialPlan) -> Result<Plan, Failure> {
     for group in &plan.groups {
         let target = match &plan.address.unix {
             Some(path) if !group.is_elsewhere => Target::Unix(path.clone()),
-            _ => Target::Tcp(resolved.address(&group.url).await?),
+            _ => {
+                let address = resolved.address(&group.url).await?;
+                match group.url.scheme {
+                    Scheme::Udp => Target::Udp(address),
+                    _ => Target::Tcp(address),
+                }
+            }
         };
         endpoints.push(endpoint(target, &group.url, &plan.address, trusted.as_deref()));
     }

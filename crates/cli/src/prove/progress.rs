@@ -165,6 +165,8 @@ impl Rate {
             let more = answered.saturating_sub(self.answered);
             self.per_second = (more as f64 / time.as_secs_f64()).round() as u64;
             (self.since, self.answered) = (elapsed, answered);
+        } else if self.since.is_zero() && !time.is_zero() {
+            return (answered as f64 / time.as_secs_f64()).round() as u64;
         }
         self.per_second
     }
@@ -178,7 +180,8 @@ mod tests {
     fn the_rate_is_of_the_last_moment() {
         let mut rate = Rate::default();
         let at = Duration::from_millis;
-        assert_eq!(rate.at(at(100), 50), 0, "too early to say");
+        assert_eq!(rate.at(at(0), 0), 0);
+        assert_eq!(rate.at(at(100), 40), 400, "the first moment is all there is");
         assert_eq!(rate.at(at(1_000), 500), 500);
         assert_eq!(rate.at(at(1_200), 900), 500, "not renewed that fast");
         assert_eq!(rate.at(at(2_000), 500), 0, "nothing came since");

@@ -1,13 +1,12 @@
 //! `run`: a trial from its check to its verdict.
 
-use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use rekindle::Signal;
 use rekindle_prove::report::{self, About};
-use rekindle_prove::{ByField, ByPattern, CheckError, FailureKind, Proof, Recognition, Trial};
+use rekindle_prove::{ByField, ByPattern, Proof, Recognition, Trial};
 use tokio::runtime::Runtime;
 
 use super::answer::Answer;
@@ -15,14 +14,14 @@ use super::plan::{MarkdownPlan, Plan, Schedule, TrialPlan};
 use super::progress::Display;
 use super::restart::{check, with_restarts};
 use super::summary::Summary;
+use super::unfit::{told, unfit};
 use super::verdict::Sentence;
-use super::{examples, load};
+use super::{examples, load, room};
 use crate::arguments::RecogniseArgument;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
-use crate::text::printable;
 
 /// How often what is shown is renewed.
 const REFRESH: Duration = Duration::from_millis(100);
@@ -36,6 +35,7 @@ pub(crate) fn run(plan: &Plan, output: Output) -> Result<ExitStatus, Failure> {
 }
 
 fn prove(plan: &TrialPlan, output: Output) -> Result<ExitStatus, Failure> {
+    room::make(plan.groups.iter().map(|group| group.connections).sum())?;
     let runtime = Runtime::new().context("start the runtime")?;
     let found = runtime.block_on(conduct(plan, output));
     // A command that still runs as a restart is not waited for.
@@ -142,28 +142,6 @@ fn about(plan: &TrialPlan) -> About {
     let allowed: Vec<_> = plan.allowances.iter().map(ToString::to_string).collect();
     let about = if allowed.is_empty() { about } else { about.fact("allowed", allowed.join(", ")) };
     about.fact("seed", plan.seed.to_string())
-}
-
-/// An error of the clients, whose text says all that its sources say.
-fn told(error: impl fmt::Display) -> Failure {
-    Failure::could_not_run(anyhow!("{}", printable(&error.to_string())))
-}
-
-/// Why nothing would be proven, and which option is about that.
-fn unfit(error: &CheckError) -> Failure {
-    let hint = match error {
-        CheckError::NotAnswered { failure, request, .. }
-            if failure.kind == FailureKind::Wrong && request.starts_with("POST") =>
-        {
-            "; modes post and upload take a path that answers with the body: --mode post@/echo"
-        }
-        CheckError::NotKept { .. } => ": --mode new",
-        CheckError::Unnamed | CheckError::Unseen(_) | CheckError::UnnamedAndUnseen(_) => {
-            "; see --recognise, which may be off"
-        }
-        _ => "",
-    };
-    told(format_args!("{error}{hint}"))
 }
 
 fn nothing_found(signal: Signal) -> Failure {

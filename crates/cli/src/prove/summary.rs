@@ -1,8 +1,9 @@
 //! `Summary`: a proof as tables, for people at a terminal.
 
+use std::collections::HashMap;
 use std::fmt;
 
-use rekindle_prove::{Latency, Proof, RestartOutcome, RestartState, Tally};
+use rekindle_prove::{Failure, FailureKind, Latency, Proof, RestartOutcome, RestartState, Tally};
 
 use super::told::Told;
 use super::verdict::Sentence;
@@ -16,8 +17,10 @@ use crate::text::{count, printable, short};
 const RESTARTS_SHOWN: usize = 20;
 /// How many processes are told one by one.
 const RESPONDERS_SHOWN: usize = 20;
-/// How many of the things that clients noticed are told one by one.
-const FAILURES_SHOWN: usize = 10;
+/// How many of the things that clients noticed are told one by one, and how many of one kind: what
+/// happens often does not hide what happens once.
+const FAILURES_SHOWN: usize = 12;
+const FAILURES_OF_A_KIND: usize = 4;
 
 /// A proof and its verdict.
 #[derive(Debug)]
@@ -118,6 +121,9 @@ fn restarts(formatter: &mut fmt::Formatter<'_>, proof: &Proof) -> fmt::Result {
         Align::Left,
     ]);
     table.row(["restart", "at", "took", "new process after", "process", "requests", "noticed"]);
+    if let Some(before) = proof.windows.iter().find(|window| window.restart == 0) {
+        table.row(before_row(&before.tally));
+    }
     for (restart, tally) in &told {
         table.row(restart_row(restart, tally));
     }
@@ -133,6 +139,13 @@ fn restarts(formatter: &mut fmt::Formatter<'_>, proof: &Proof) -> fmt::Result {
         )?;
     }
     writeln!(formatter)
+}
+
+/// What was counted before any restart.
+fn before_row(tally: &Tally) -> [String; 7] {
+    let none = || "–".to_owned();
+    let process = "before the first".to_owned();
+    [none(), none(), none(), none(), process, count(tally.started), noticed(tally)]
 }
 
 fn restart_row(restart: &RestartOutcome, tally: &Tally) -> [String; 7] {
@@ -188,13 +201,24 @@ fn failures(formatter: &mut fmt::Formatter<'_>, proof: &Proof) -> fmt::Result {
         return Ok(());
     }
     writeln!(formatter, "{}", styled(TITLE, "What went wrong, in its order"))?;
-    for failure in outcome.failures.iter().take(FAILURES_SHOWN) {
+    let told = first_of_each_kind(&outcome.failures);
+    for failure in &told {
         writeln!(formatter, "  {}", Told { failure, groups: &outcome.groups })?;
     }
-    let kept = outcome.failures.len() as u64 + outcome.failures_not_kept;
-    if kept > FAILURES_SHOWN as u64 {
-        let more = count(kept - FAILURES_SHOWN as u64);
+    let all = outcome.failures.len() as u64 + outcome.failures_not_kept;
+    if all > told.len() as u64 {
+        let more = count(all - told.len() as u64);
         writeln!(formatter, "  … and {more} more: see --json or --report")?;
     }
     writeln!(formatter)
+}
+
+fn first_of_each_kind(failures: &[Failure]) -> Vec<&Failure> {
+    let mut seen = HashMap::<FailureKind, usize>::new();
+    let is_early = |failure: &&Failure| {
+        let seen = seen.entry(failure.kind).or_default();
+        *seen += 1;
+        *seen <= FAILURES_OF_A_KIND
+    };
+    failures.iter().filter(is_early).take(FAILURES_SHOWN).collect()
 }

@@ -8,6 +8,7 @@ mod by_pid_file;
 mod demo;
 mod fake_service;
 mod prove;
+mod secure_server;
 mod server;
 mod support;
 mod usage;

@@ -8,8 +8,9 @@ use rekindle::Signal;
 use rekindle_unix::Process;
 use serde_json::Value;
 
+use crate::secure_server::{SecureServer, start_web_socket_echo};
 use crate::server::Server;
-use crate::support::{Answer, command, rekindle};
+use crate::support::{Answer, BINARY, command, rekindle};
 use crate::web_server::{self, Manner};
 
 /// The command against this URL, to its end.
@@ -120,6 +121,11 @@ fn a_restart_that_changes_nothing_is_a_failure() {
     assert!(!answer.stdout.contains("to nobody"), "what a command says is its own: {answer:?}");
     assert!(!answer.stderr.contains("to nobody"), "{answer:?}");
     prove(&service_url(&server), &[&words[..], &["--recognise", "off"]].concat()).expect(0);
+    let timed = [&words[..], &["--lead", "300ms", "--json"]].concat();
+    let answer = prove(&service_url(&server), &timed).expect(1).object();
+    let at = |place: usize| answer["restarts"][place]["at_us"].as_u64().unwrap();
+    assert!(at(0) >= 300_000, "it leads: {answer}");
+    assert!((200_000..4_000_000).contains(&(at(1) - at(0))), "it settles: {answer}");
 }
 
 #[test]
@@ -198,6 +204,70 @@ fn requests_say_what_they_are_told_to() {
     let generation = &answer["generations"][0];
     assert_eq!(generation["generation"], 17, "{answer}");
     assert_eq!(generation["answered"], answer["tally"]["answered"]);
+}
+
+#[test]
+fn messages_go_to_an_echo_over_tcp_and_udp() {
+    let (tcp, udp) = (web_server::start_echo(), web_server::start_datagram_echo());
+    let also = format!("udp@udp://{udp}");
+    let words = ["--mode", "new", "--mode", "tcp", "--mode", "idle", "--mode", &also];
+    let words = [&words[..], &["--duration", "200ms", "--connections", "8", "--json"]].concat();
+    let answer = prove(&format!("tcp://{tcp}"), &words).expect(0).object();
+    let groups = answer["groups"].as_array().unwrap();
+    assert_eq!(groups.len(), 4);
+    for group in groups {
+        assert!(group["tally"]["answered"].as_u64().unwrap() > 0, "{group}");
+        assert!(group["request"].as_str().unwrap().contains("128 bytes"), "{group}");
+    }
+}
+
+#[test]
+fn over_tls_only_who_is_trusted_is_asked() {
+    let server = SecureServer::start();
+    let url = format!("https://{}/", server.address);
+    let directory = tempfile::tempdir().unwrap();
+    let pem = directory.path().join("pem");
+    std::fs::write(&pem, &server.pem).unwrap();
+    let pem = pem.to_str().unwrap();
+    let asked = |words: &[&str]| {
+        let common = ["--duration", "200ms", "--connections", "6", "--json"];
+        prove(&url, &[&common, words].concat())
+    };
+    let trusted = asked(&["--cacert", pem, "--host", "example.org:8443"]).expect(0).object();
+    assert!(counted(&trusted, "answered") > 0, "{trusted}");
+    asked(&["--insecure"]).expect(0);
+    for words in [&[][..], &["--cacert", pem]] {
+        let refused = asked(words).expect(2);
+        assert!(refused.stderr.contains("--cacert, --host and --insecure"), "{refused:?}");
+    }
+}
+
+#[test]
+fn many_connections_take_more_descriptors_than_a_shell_gives() {
+    let address = web_server::start(Manner::Sound);
+    let with_limits = |limits: &str| {
+        let line = format!(
+            "{limits} && exec {BINARY} prove http://{address}/ --mode idle \
+            --duration 100ms --connections 60"
+        );
+        let answer = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
+        Answer::from(answer)
+    };
+    with_limits("ulimit -Sn 100").expect(0);
+    let refused = with_limits("ulimit -Sn 100; ulimit -Hn 100").expect(2);
+    assert!(refused.stderr.contains("60 connections: this process may have 100"), "{refused:?}");
+}
+
+#[test]
+fn web_sockets_exchange_messages() {
+    let address = start_web_socket_echo();
+    let words = ["--mode", "ws", "--mode", "idle", "--think", "5ms", "--message-size", "1KiB"];
+    let words = [&words[..], &["--duration", "200ms", "--connections", "4", "--json"]].concat();
+    let answer = prove(&format!("ws://{address}/chat"), &words).expect(0).object();
+    for group in answer["groups"].as_array().unwrap() {
+        assert!(group["tally"]["answered"].as_u64().unwrap() > 0, "{group}");
+        assert!(group["request"].as_str().unwrap().contains("/chat (1024 bytes)"), "{group}");
+    }
 }
 
 #[test]

@@ -11,7 +11,9 @@ fn without_a_verb_there_is_help_and_status_2() {
 
 #[test]
 fn help_that_is_asked_for_is_an_answer() {
-    for words in [&["--help"][..], &["help"], &["help", "upgrade"], &["stop", "--help"]] {
+    for words in
+        [&["--help"][..], &["help"], &["help", "upgrade"], &["stop", "--help"], &["prove", "-h"]]
+    {
         let answer = rekindle(words).expect(0);
         assert!(answer.stdout.contains("Usage: rekindle"), "{answer:?}");
         assert!(answer.stdout.contains("Examples:"), "{answer:?}");
@@ -25,6 +27,11 @@ fn wrong_usage_is_told_with_what_would_be_right() {
     let table = [
         (&["restart"][..], "unrecognized subcommand"),
         (&["status"], "--control <PATH>|--pid-file <PATH>"),
+        (&["prove"], "<URL>"),
+        (&["prove", "127.0.0.1:80"], "write it as http://127.0.0.1:80"),
+        (&["prove", "http://x/", "--mode", "new,keep"], "--mode again for the next one"),
+        (&["prove", "http://x/", "--signal", "HUP"], "--pid-file <PATH>|--pid <NUMBER>"),
+        (&["prove", "http://x/", "--allow", "lost"], "`lost=0.1%`"),
         (&["demo", "--listen", "0.0.0.0:80"], "loopback addresses only"),
         (&["upgrade", "--pid-file", "x", "--signal", "NONE"], "a name such as `HUP`"),
         (&["stop", "--control", "x", "--timeout", "soon"], "--timeout"),

@@ -1,7 +1,7 @@
-//! A web server on a thread, with each of its faults on a switch.
+//! A web server on a thread, with each of its faults on a switch; and two echoes.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::thread;
@@ -15,8 +15,6 @@ pub(crate) enum Manner {
     ClosesAfter(usize),
     /// Says `Connection: close` with each answer of this number, and closes.
     SaysGoodbyeAfter(usize),
-    /// Answers with this status.
-    Status(u16),
 }
 
 /// Serves over TCP until the test ends.
@@ -45,6 +43,35 @@ pub(crate) fn start_at(path: &Path, manner: Manner) {
     });
 }
 
+/// Sends back what comes, over TCP.
+pub(crate) fn start_echo() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut back = stream.try_clone().unwrap();
+            thread::spawn(move || std::io::copy(&mut stream, &mut back));
+        }
+    });
+    address
+}
+
+/// The same over UDP.
+pub(crate) fn start_datagram_echo() -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut bytes = [0; 65_536];
+        loop {
+            let (length, from) = socket.recv_from(&mut bytes).unwrap();
+            // Who asked may be gone; nobody else is to suffer from that.
+            let _ = socket.send_to(&bytes[..length], from);
+        }
+    });
+    address
+}
+
 /// Answers with the head of the request as the body, so that a test sees what was sent.
 fn converse(mut reader: impl BufRead, mut writer: impl Write, manner: Manner) {
     for number in 1.. {
@@ -55,11 +82,9 @@ fn converse(mut reader: impl BufRead, mut writer: impl Write, manner: Manner) {
         let closes = says_close
             || manner == Manner::ClosesAfter(number)
             || head.contains("connection: close");
-        let status = if let Manner::Status(status) = manner { status } else { 200 };
         let goodbye = if says_close { "connection: close\r\n" } else { "" };
         let length = head.len();
-        let answer =
-            format!("HTTP/1.1 {status} X\r\n{goodbye}content-length: {length}\r\n\r\n{head}");
+        let answer = format!("HTTP/1.1 200 OK\r\n{goodbye}content-length: {length}\r\n\r\n{head}");
         if writer.write_all(answer.as_bytes()).is_err() || closes {
             return;
         }

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use serde::{Serialize, Serializer};
 
 use crate::group::Mode;
@@ -148,6 +149,19 @@ pub enum Cause {
         /// restarts, 1005 if it did not say.
         code: u16,
     },
+    /// The server's goodbye (GOAWAY, RFC 9113 §6.8) had crossed the request, and says that it was
+    /// not processed.
+    #[error("not processed: the server's goodbye had crossed it")]
+    NotProcessed,
+    /// The server refused a stream of HTTP/2 unprocessed (`REFUSED_STREAM`).
+    #[error("stream refused, not processed")]
+    StreamRefused,
+    /// The server reset a stream of HTTP/2.
+    #[error("stream reset: {}", h2::Reason::from(*code))]
+    StreamReset {
+        /// The error code (RFC 9113 §7).
+        code: u32,
+    },
     /// The time limit of a request was over.
     #[error("no whole answer within the time limit")]
     TimeLimit,
@@ -158,6 +172,18 @@ pub enum Cause {
     /// An answer came, and this is wrong with it.
     #[error("the answer is wrong: {0}")]
     Answer(#[from] WrongAnswer),
+}
+
+impl Cause {
+    /// Whether a close has crossed the request, if the server says so. It says that it has by
+    /// saying that the request was not processed.
+    pub(crate) fn says_crossed(self) -> Option<bool> {
+        match self {
+            Self::NotProcessed | Self::StreamRefused => Some(true),
+            Self::StreamReset { .. } => Some(false),
+            _ => None,
+        }
+    }
 }
 
 impl From<&io::Error> for Cause {
@@ -209,6 +235,18 @@ impl Fault {
             (Cause::CutTls, _) => FailureKind::Lost,
             (Cause::Answer(_), _) => FailureKind::Wrong,
             (_, io::ErrorKind::TimedOut) => FailureKind::TimedOut,
+            _ => FailureKind::Reset,
+        };
+        Self { kind, cause }
+    }
+
+    /// A connection that ended under a request, by what was seen of its end.
+    pub(crate) fn cut(cause: Cause) -> Self {
+        let timed_out = Errno::TIMEDOUT.raw_os_error();
+        let kind = match cause {
+            Cause::EndOfFile | Cause::CutTls => FailureKind::Lost,
+            Cause::Answer(_) => FailureKind::Wrong,
+            Cause::System { errno } if errno == timed_out => FailureKind::TimedOut,
             _ => FailureKind::Reset,
         };
         Self { kind, cause }
@@ -314,6 +352,30 @@ mod tests {
         assert_eq!(beyond, 7);
         assert_eq!(failures[4].kind, FailureKind::Lost, "in the order of time");
         assert!(failures.is_sorted_by_key(|failure| failure.at));
+    }
+
+    #[test]
+    fn a_failure_knows_how_many_restarts_had_begun_and_who_answered_next() {
+        let log = FailureLog::default();
+        let lost = |restart| Failure { restart, ..failure(FailureKind::Lost, 1) };
+        let first = log.add(lost).unwrap();
+        assert_eq!(log.begin_restart(|| 7), 7);
+        let second = log.add(lost).unwrap();
+        let third = log.add(lost).unwrap();
+        let next = Responder { generation: 9, pid: None };
+        log.followed([first, third], next);
+        let (failures, _) = log.take();
+        let found = failures.iter().map(|it| (it.restart, it.next_responder));
+        assert_eq!(found.collect::<Vec<_>>(), [(0, Some(next)), (1, None), (1, Some(next))]);
+        assert_eq!(second, 1);
+    }
+
+    #[test]
+    fn a_failure_that_is_not_kept_has_no_place() {
+        let log = FailureLog::default();
+        let refused = |_| failure(FailureKind::Refused, 1);
+        (0..KEPT_PER_KIND).for_each(|_| assert!(log.add(refused).is_some()));
+        assert_eq!(log.add(refused), None);
     }
 
     #[test]

@@ -6,11 +6,10 @@ use serde::Serialize;
 
 use crate::account::failure::Failure;
 use crate::account::gap::Gap;
-use crate::account::generation::{GenerationOutcome, Generations};
+use crate::account::generation::GenerationOutcome;
 use crate::account::latency::Latency;
 use crate::account::tally::Tally;
 use crate::group::Mode;
-use crate::run::{GroupRun, Run};
 
 /// All that the clients of a load saw, from its start to its end.
 #[derive(Debug, Clone, Serialize)]
@@ -55,33 +54,6 @@ pub struct GroupOutcome {
 }
 
 impl Outcome {
-    /// Adds everything up, once all clients have ended; asked was until `asked_until`.
-    ///
-    /// # Panics
-    /// If a request was started and not accounted for, which is a mistake in this crate.
-    pub(crate) fn new(
-        run: &Run,
-        groups: &[impl AsRef<GroupRun>],
-        generations: Generations,
-        asked_until: Duration,
-    ) -> Self {
-        let groups: Vec<_> = groups.iter().map(|group| GroupOutcome::new(group.as_ref())).collect();
-        let mut tally = Tally::default();
-        groups.iter().for_each(|group| tally += group.tally);
-        assert_eq!(tally.started, tally.ended(), "each request ends in one counter: {tally:?}");
-        let (failures, failures_not_kept) = run.failures.take();
-        Self {
-            elapsed: run.elapsed(),
-            noticed: tally.noticed(),
-            tally,
-            longest_gap: run.gaps.longest(asked_until),
-            groups,
-            generations: generations.into_sorted(),
-            failures,
-            failures_not_kept,
-        }
-    }
-
     /// Since when only this generation and later ones answered: the time of the last answer of an
     /// earlier one, or zero if there was none. `None` if no such generation answered at all.
     #[must_use]
@@ -91,18 +63,5 @@ impl Outcome {
         let (earlier, later) = self.generations.split_at(place);
         let last = earlier.iter().map(|one| one.last).max().unwrap_or_default();
         (!later.is_empty()).then_some(last)
-    }
-}
-
-impl GroupOutcome {
-    fn new(run: &GroupRun) -> Self {
-        Self {
-            name: run.group.label(),
-            mode: run.group.mode,
-            request: run.group.request.to_string(),
-            connections: run.group.connections,
-            tally: run.tally(),
-            latency: run.latencies.latency(),
-        }
     }
 }

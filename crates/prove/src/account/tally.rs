@@ -22,16 +22,23 @@ pub struct Tally {
     /// nothing after it.
     pub answered: u64,
     /// No connection: `connect` failed (`ECONNREFUSED`, no route, a Unix path that is absent, dead,
-    /// or has a full queue). A TCP connection that met itself counts too: nobody listened.
+    /// or has a full queue). A TCP connection that met itself counts too: nobody listened. So does
+    /// a TLS handshake that the server declined with an alert, and a datagram to a port at which
+    /// nobody listens, of which the server's machine tells.
     pub refused: u64,
     /// The connection broke with an error (`ECONNRESET`, `EPIPE`) after the request had begun to be
-    /// written and before its answer was whole.
+    /// written and before its answer was whole, or in the handshake of TLS or a WebSocket.
     pub reset: u64,
-    /// End of file after the request had begun to be written and before its answer was whole.
+    /// End of file after the request had begun to be written and before its answer was whole, or in
+    /// a handshake. With TLS also where nobody had said that it ends
+    /// ([`Cause::CutTls`](crate::Cause::CutTls)). On a WebSocket also a close frame in place of the
+    /// answer ([`Cause::Goodbye`](crate::Cause::Goodbye)).
     pub lost: u64,
-    /// No whole answer within the time limit of a request, which covers connecting too.
+    /// No whole answer within the time limit of a request, which covers connecting too. A datagram
+    /// that does not come back ends here; if it comes later, it is not counted again.
     pub timed_out: u64,
-    /// An answer came and was not right; see [`WrongAnswer`](crate::WrongAnswer).
+    /// An answer came and was not right; see [`WrongAnswer`](crate::WrongAnswer). A certificate
+    /// that is not trusted is one, and a handshake of a WebSocket that is not answered with 101.
     pub wrong: u64,
     /// The client's own machine had no port, descriptor or memory left to connect with. It says
     /// nothing about the server, but what was not measured is not proven either.
@@ -43,7 +50,8 @@ pub struct Tally {
     /// Bytes came on a kept connection while no request was under way on it.
     pub unsolicited: u64,
     /// Beside `answered`: the answer on a kept connection said that it is the last one, by
-    /// `Connection: close`, by HTTP/1.0, or by a body that only the close ends.
+    /// `Connection: close`, by HTTP/1.0, or by a body that only the close ends; or a kept WebSocket
+    /// said goodbye with a close frame while no message was under way.
     pub announced_close: u64,
     /// Of `reset` and `lost`, those on a connection that had answered before, with no byte of this
     /// answer: the close may have crossed the request on the wire. Lost for the client all the

@@ -1,13 +1,13 @@
 //! One answer, from its bytes. Owns the order of head, body and end, and what the body must be;
 //! refuses to read from a socket.
 
+use crate::content::Content;
 use crate::http1::body::BodyDecoder;
 use crate::http1::head::Head;
-use crate::recognise::{Answer, BODY_SHOWN_BYTES};
+use crate::recognise::Answer;
 use crate::wrong::WrongAnswer;
 
 const MAX_HEAD_BYTES: usize = 64 * 1024;
-const MAX_BODY_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Takes in an answer piece by piece. Used for one answer after another, for its memory.
 #[derive(Debug)]
@@ -35,8 +35,7 @@ impl AnswerDecoder {
     pub(crate) fn begin(&mut self) {
         self.state = State::Head;
         self.head.clear();
-        self.body.shown.clear();
-        self.body.length = 0;
+        self.body.begin();
     }
 
     /// Takes bytes in, and says whether the answer is whole now. `echo` is what the body must be.
@@ -92,7 +91,7 @@ impl AnswerDecoder {
     /// The answer, once it is whole.
     pub(crate) fn answer(&self) -> Option<Answer<'_>> {
         match self.state {
-            State::Whole { head } => Some(Answer::new(&self.head, head.status, &self.body.shown)),
+            State::Whole { head } => Some(Answer::new(&self.head, head.status, self.body.shown())),
             State::Head | State::Body { .. } => None,
         }
     }
@@ -119,54 +118,11 @@ impl AnswerDecoder {
     }
 }
 
-/// The content of a body: measured, compared, and its start kept.
-#[derive(Debug, Default)]
-struct Content {
-    length: u64,
-    shown: Vec<u8>,
-}
-
-impl Content {
-    fn add(&mut self, content: &[u8], echo: Option<&[u8]>) -> Result<(), WrongAnswer> {
-        let before = self.length;
-        self.length += content.len() as u64;
-        if self.length > MAX_BODY_BYTES {
-            return Err(WrongAnswer::BodyTooLong);
-        }
-        match echo {
-            Some(echo) => compare(content, echo, before),
-            None => {
-                let room = BODY_SHOWN_BYTES - self.shown.len();
-                self.shown.extend_from_slice(&content[..room.min(content.len())]);
-                Ok(())
-            }
-        }
-    }
-
-    fn check_length(&self, echo: Option<&[u8]>) -> Result<(), WrongAnswer> {
-        match echo {
-            Some(echo) if self.length < echo.len() as u64 => {
-                Err(WrongAnswer::EchoTooShort { length_bytes: self.length })
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-}
-
-/// Compares a piece of an echo that begins at `offset` with what was sent.
-fn compare(content: &[u8], echo: &[u8], offset: u64) -> Result<(), WrongAnswer> {
-    let sent = usize::try_from(offset).ok().and_then(|offset| echo.get(offset..));
-    let sent = sent.unwrap_or_default();
-    if sent.starts_with(content) {
-        return Ok(());
-    }
-    let same = content.iter().zip(sent).take_while(|(left, right)| left == right).count();
-    Err(WrongAnswer::Echo { offset: offset + same as u64 })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::content::MAX_BODY_BYTES;
+    use crate::recognise::BODY_SHOWN_BYTES;
 
     /// Feeds `wire` in pieces of `piece` bytes and says when it was whole.
     fn feed(
@@ -291,6 +247,6 @@ mod tests {
             assert_eq!(decoder.feed(&block, None), Ok(false));
         }
         assert_eq!(decoder.feed(b"x", None), Err(WrongAnswer::BodyTooLong));
-        assert_eq!(decoder.body.shown.len(), BODY_SHOWN_BYTES);
+        assert_eq!(decoder.body.shown().len(), BODY_SHOWN_BYTES);
     }
 }

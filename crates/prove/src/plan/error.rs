@@ -132,13 +132,22 @@ pub enum PlanError {
         /// The longest that there may be.
         most_bytes: usize,
     },
-    /// What a group shall speak is not spoken yet.
-    #[error("start the load: group `{group}` cannot speak {protocol} yet; let it speak HTTP/1.1")]
-    NotSpoken {
+    /// A connection without a stream.
+    #[error(
+        "start the load: group `{group}` has no stream on its connections; give it at least one"
+    )]
+    NoStream {
         /// The place of the group in the plan, from 0.
         group: usize,
-        /// What it shall speak.
-        protocol: Protocol,
+    },
+    /// A connection a request, with HTTP/2.
+    #[error(
+        "start the load: group `{group}` shall open a connection for each request and speak \
+         HTTP/2, which is there to share connections; let it keep them"
+    )]
+    NewStream {
+        /// The place of the group in the plan, from 0.
+        group: usize,
     },
     /// The server cannot be addressed like this.
     #[error("start the load: {0}")]

@@ -5,6 +5,7 @@ use tungstenite::http::uri::PathAndQuery;
 
 use crate::endpoint::Endpoint;
 use crate::group::Group;
+use crate::http2;
 use crate::plan::error::PlanError;
 use crate::protocol::Protocol;
 use crate::request::Request;
@@ -32,8 +33,14 @@ pub(crate) fn check(place: usize, group: &Group, endpoint: &Endpoint) -> Result<
     }
     check_request(place, &group.request, protocol)?;
     match protocol {
-        Protocol::Http2 { .. } => Err(PlanError::NotSpoken { group: place, protocol }),
-        Protocol::Http1 | Protocol::WebSocket | Protocol::Echo | Protocol::Datagrams => Ok(()),
+        Protocol::Http2 { streams: 0 } => Err(PlanError::NoStream { group: place }),
+        Protocol::Http2 { .. } if !group.mode.is_kept() => {
+            Err(PlanError::NewStream { group: place })
+        }
+        Protocol::Http2 { .. } if !http2::is_askable(endpoint, &group.request) => {
+            Err(PlanError::Path { path: group.request.path().to_owned() })
+        }
+        _ => Ok(()),
     }
 }
 

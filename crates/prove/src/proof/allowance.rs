@@ -138,7 +138,8 @@ impl FromStr for Allowance {
         let notice = notice.ok_or_else(|| AllowanceError::Kind { kind: name.to_owned() })?;
         let parsed = match limit.strip_suffix('%') {
             Some(percent) => share(percent).map(Limit::Share),
-            None => limit.parse().ok().map(Limit::Count),
+            None if !limit.starts_with('+') => limit.parse().ok().map(Limit::Count),
+            None => None,
         };
         let limit = parsed.ok_or_else(|| AllowanceError::Limit { limit: limit.to_owned() })?;
         Ok(Self { notice, limit })
@@ -203,5 +204,78 @@ struct Names;
 impl fmt::Display for Names {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&Notice::ALL.map(Notice::name).join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowance(text: &str) -> Allowance {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_count_is_at_most_that() {
+        let five = allowance("announced_close=5");
+        assert_eq!(five, Allowance::count(Notice::AnnouncedClose, 5));
+        assert!(five.covers(5, 5) && !five.covers(6, 1_000_000));
+    }
+
+    #[test]
+    fn a_share_is_exact_at_its_bound() {
+        let share = allowance("lost=0.1%");
+        assert!(share.covers(1, 1_000) && !share.covers(1, 999) && !share.covers(2, 1_999));
+        assert!(share.covers(0, 0) && !share.covers(1, 0));
+        let finest = allowance("lost=0.0000001%");
+        assert!(finest.covers(1, 1_000_000_000) && !finest.covers(1, 999_999_999));
+        assert!(allowance("lost=100%").covers(u64::MAX, u64::MAX));
+    }
+
+    #[test]
+    fn every_kind_has_a_name_that_is_read_and_written() {
+        for notice in Notice::ALL {
+            for limit in ["0", "7", "0%", "0.25%", "100%", "12.0000001%"] {
+                let text = format!("{notice}={limit}");
+                assert_eq!(allowance(&text).to_string(), text);
+                assert_eq!(allowance(&text).notice(), notice);
+            }
+        }
+    }
+
+    #[test]
+    fn the_kinds_are_what_a_tally_calls_noticed() {
+        let tally = Tally {
+            refused: 1,
+            reset: 2,
+            lost: 4,
+            timed_out: 8,
+            wrong: 16,
+            closed_between_requests: 32,
+            unsolicited: 64,
+            announced_close: 128,
+            crossed: 256,
+            answered: 512,
+            started: 1_024,
+            could_not_measure: 2_048,
+        };
+        let sum: u64 = Notice::ALL.into_iter().map(|notice| notice.count_in(&tally)).sum();
+        assert_eq!(sum, tally.noticed());
+        let json = serde_json::to_value(tally).unwrap();
+        for notice in Notice::ALL.into_iter().filter(|notice| *notice != Notice::Unchanged) {
+            assert_eq!(json[notice.name()].as_u64(), Some(notice.count_in(&tally)));
+        }
+    }
+
+    #[test]
+    fn what_is_none_says_what_to_write() {
+        let error = |text: &str| text.parse::<Allowance>().unwrap_err().to_string();
+        assert!(error("lost").ends_with("write `lost=5` or `lost=0.1%`"));
+        assert!(error("losses=1").ends_with("announced_close, unchanged"), "{}", error("losses=1"));
+        for limit in ["", "-1", "+1", "x", "1.5", "101%", "100.1%", "1.%", ".5%", "%", "1e3%"] {
+            let text = error(&format!("lost={limit}"));
+            assert!(text.starts_with(&format!("allow `{limit}`: write a number")), "{text}");
+        }
+        assert!(error("lost=0.00000001%").contains("percentage"), "too fine to be kept");
     }
 }

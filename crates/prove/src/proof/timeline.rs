@@ -60,7 +60,7 @@ impl Timeline {
     /// Adds a sample for each group, taken now: they are those of the interval that ends now. If the
     /// taker was held up and intervals before were missed, those are empty.
     pub(crate) fn add(&mut self, samples: Vec<Sample>, now: Duration) {
-        while self.next_end() + self.interval <= now {
+        while now >= self.next_end() + self.interval {
             self.push(vec![Sample::default(); self.groups.len()]);
         }
         self.push(samples);
@@ -106,5 +106,68 @@ impl Sample {
             p99_9: self.p99_9.max(other.p99_9),
             longest: self.longest.max(other.longest),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_millis(100);
+
+    /// So many answers, and this long for the longest.
+    fn sample(answered: u64, ms: u64) -> Sample {
+        let tally = Tally { started: answered, answered, ..Tally::default() };
+        let time = Duration::from_millis(ms);
+        Sample { tally, p50: time / 4, p99: time / 3, p99_9: time / 2, longest: time }
+    }
+
+    fn counts(timeline: &Timeline) -> Vec<u64> {
+        timeline.groups[0].iter().map(|sample| sample.tally.answered).collect()
+    }
+
+    #[test]
+    fn when_there_are_many_each_two_are_joined_and_the_rest_are_as_long() {
+        let mut timeline = Timeline::new(INTERVAL, 2);
+        for number in 0..MOST_SAMPLES as u64 {
+            let now = timeline.next_end();
+            timeline.add(vec![sample(number, number), sample(1, 7)], now);
+        }
+        assert_eq!((timeline.groups[0].len(), timeline.interval), (MOST_SAMPLES, INTERVAL));
+        timeline.add(vec![sample(5_000, 9), sample(1, 8)], timeline.next_end());
+        assert_eq!(timeline.interval, 2 * INTERVAL);
+        assert_eq!(
+            timeline.groups.iter().map(Vec::len).collect::<Vec<_>>(),
+            [MOST_SAMPLES / 2 + 1; 2]
+        );
+        assert_eq!(timeline.groups[0][3], Sample { tally: sample(13, 0).tally, ..sample(0, 7) });
+        assert_eq!(timeline.groups[0][MOST_SAMPLES / 2], sample(5_000, 9));
+        let all: u64 = counts(&timeline).iter().sum();
+        assert_eq!(all, (0..MOST_SAMPLES as u64).sum::<u64>() + 5_000);
+        assert_eq!(timeline.next_end(), 2 * INTERVAL * (MOST_SAMPLES as u32 / 2 + 2));
+    }
+
+    #[test]
+    fn joined_percentiles_are_the_higher_ones_each() {
+        let [mut one, mut other] = [sample(1, 100), sample(2, 10)];
+        one.p50 = Duration::from_millis(1);
+        other.p99_9 = Duration::from_millis(60);
+        let joined = one.joined(&other);
+        assert_eq!(joined.tally, sample(3, 0).tally);
+        assert_eq!((joined.p50, joined.p99), (other.p50, one.p99));
+        assert_eq!((joined.p99_9, joined.longest), (other.p99_9, one.longest));
+    }
+
+    #[test]
+    fn intervals_that_were_missed_are_empty_and_what_came_stands_in_the_last() {
+        let mut timeline = Timeline::new(INTERVAL, 1);
+        timeline.add(vec![sample(1, 1)], INTERVAL);
+        timeline.add(vec![sample(2, 1)], 2 * INTERVAL + INTERVAL / 2);
+        // Due at 300 ms, and taken at 610 ms.
+        timeline.add(vec![sample(9, 1)], 6 * INTERVAL + INTERVAL / 10);
+        assert_eq!(counts(&timeline), [1, 2, 0, 0, 0, 9]);
+        // The last one of all comes before its interval is over.
+        timeline.add(vec![sample(4, 1)], 6 * INTERVAL + INTERVAL / 5);
+        assert_eq!(counts(&timeline), [1, 2, 0, 0, 0, 9, 4]);
     }
 }

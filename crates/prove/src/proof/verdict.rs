@@ -157,3 +157,101 @@ impl Serialize for Obstacle {
         to.collect_str(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    /// A proof of five restarts in which nothing was noticed.
+    fn quiet() -> Proof {
+        let proof = fixture::quiet();
+        assert_eq!(proof.verdict(&[]), Verdict::NothingNoticed);
+        proof
+    }
+
+    fn allow(texts: &[&str]) -> Vec<Allowance> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn each_counter_is_noticed_unless_it_is_allowed() {
+        for notice in Notice::ALL {
+            let mut proof = quiet();
+            let tally = &mut proof.outcome.tally;
+            match notice {
+                Notice::Refused => tally.refused = 2,
+                Notice::Reset => tally.reset = 2,
+                Notice::Lost => tally.lost = 2,
+                Notice::TimedOut => tally.timed_out = 2,
+                Notice::Wrong => tally.wrong = 2,
+                Notice::ClosedBetweenRequests => tally.closed_between_requests = 2,
+                Notice::Unsolicited => tally.unsolicited = 2,
+                Notice::AnnouncedClose => tally.announced_close = 2,
+                Notice::Unchanged => {
+                    proof.restarts[1].state = RestartState::Unchanged;
+                    proof.restarts[3].state = RestartState::Unchanged;
+                }
+            }
+            assert_eq!(proof.verdict(&[]), Verdict::Noticed, "{notice}");
+            let enough = [Allowance::count(notice, 2)];
+            assert_eq!(proof.verdict(&enough), Verdict::Allowed, "{notice}");
+            let few = [Allowance::count(notice, 2), Allowance::count(notice, 1)];
+            assert_eq!(proof.verdict(&few), Verdict::Noticed, "the last one holds: {notice}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_of_requests_or_of_restarts() {
+        let mut proof = quiet();
+        proof.outcome.tally.started = 10_000;
+        proof.outcome.tally.lost = 10;
+        proof.restarts[0].state = RestartState::Unchanged;
+        assert_eq!(proof.verdict(&allow(&["lost=0.1%", "unchanged=20%"])), Verdict::Allowed);
+        assert_eq!(proof.verdict(&allow(&["lost=0.0999%", "unchanged=20%"])), Verdict::Noticed);
+        assert_eq!(proof.verdict(&allow(&["lost=0.1%", "unchanged=19%"])), Verdict::Noticed);
+    }
+
+    #[test]
+    fn a_loss_is_one_also_in_half_a_trial() {
+        let mut proof = quiet();
+        proof.restarts_planned = 9;
+        proof.outcome.tally.could_not_measure = 3;
+        let half = Obstacle::RestartsMissing { made: 5, planned: 9 };
+        assert_eq!(proof.verdict(&[]), Verdict::CouldNotMeasure(half));
+        proof.outcome.tally.lost = 1;
+        assert_eq!(proof.verdict(&[]), Verdict::Noticed);
+        proof.restarts_planned = 5;
+        let short = Obstacle::ClientShort { requests: 3 };
+        assert_eq!(proof.verdict(&allow(&["lost=1"])), Verdict::CouldNotMeasure(short));
+    }
+
+    #[test]
+    fn without_a_restart_or_an_answer_nothing_is_shown_whatever_was_noticed() {
+        let mut proof = quiet();
+        proof.outcome.tally.lost = 1;
+        let failed = proof.restarts.last_mut().unwrap();
+        (failed.state, failed.error) = (RestartState::Failed, Some("no unit".to_owned()));
+        let obstacle = Obstacle::RestartFailed { number: 5, error: "no unit".to_owned() };
+        let text = "restart 5 could not be asked for: no unit";
+        assert_eq!(obstacle.to_string(), text);
+        assert_eq!(proof.verdict(&[]), Verdict::CouldNotMeasure(obstacle.clone()));
+        let json = serde_json::to_value(Verdict::CouldNotMeasure(obstacle)).unwrap();
+        assert_eq!(json, serde_json::json!({ "could_not_measure": text }));
+        let mut silent = quiet();
+        silent.outcome.tally.refused = 7;
+        silent.outcome.tally.answered = 0;
+        let verdict = silent.verdict(&[]);
+        assert_eq!(verdict, Verdict::CouldNotMeasure(Obstacle::NothingAnswered));
+    }
+
+    #[test]
+    fn who_cannot_be_told_apart_is_no_proof() {
+        let mut proof = quiet();
+        proof.restarts[2].state = RestartState::Unrecognised;
+        let obstacle = Obstacle::Unrecognised { number: 3 };
+        assert_eq!(proof.verdict(&[]), Verdict::CouldNotMeasure(obstacle));
+        proof.restarts[2].state = RestartState::NotJudged;
+        assert_eq!(proof.verdict(&[]), Verdict::NothingNoticed);
+    }
+}

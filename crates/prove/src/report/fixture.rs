@@ -1,4 +1,4 @@
-//! Proofs for the tests of reports: a rich one, one of which nothing can be told, and a hostile one.
+//! Proofs for the tests of reports: rich, huge, quiet, empty and hostile ones.
 
 use std::time::Duration;
 
@@ -65,12 +65,16 @@ pub(crate) fn empty() -> Proof {
 }
 
 /// What a hostile text is recognised by, if it were taken for markup.
-pub(crate) const HOSTILE: &str = "</script></title></style><script>alert('x')</script><img src=http://203.0.113.1/ onerror=x>\
-     \"'`&amp;|\u{202e}\0";
+pub(crate) const HOSTILE: &str = "\
+    </script></title></style><script>alert('x')</script><img src=http://127.0.0.1:9/ onerror=x>\
+    \"'`&amp;|\u{202e}\0";
+
+/// As short as a proof with everything in it can be.
+pub(crate) const SMALL: Shape = Shape { samples: 20, restarts: 2, groups: 2, loses: true };
 
 /// A small proof in which every text is hostile.
 pub(crate) fn hostile() -> Proof {
-    let mut proof = proof(&Shape { samples: 20, restarts: 2, groups: 2, loses: true });
+    let mut proof = proof(&SMALL);
     for group in &mut proof.outcome.groups {
         group.name = HOSTILE.to_owned();
         group.request = HOSTILE.to_owned();

@@ -38,11 +38,10 @@ pub fn markdown(proof: &Proof, about: &About) -> String {
     for sentence in &judgement.further {
         text += &format!("\n{}\n", literal(sentence));
     }
-    if !about.facts.is_empty() {
-        text.push('\n');
-    }
-    for (name, fact) in &about.facts {
-        text += &format!("- {}: {}\n", literal(name), code(fact));
+    let allowed = about.allowances.iter().map(|it| ("allowed".to_owned(), it.to_string()));
+    for (place, (name, fact)) in about.facts.iter().cloned().chain(allowed).enumerate() {
+        let gap = if place == 0 { "\n" } else { "" };
+        text += &format!("{gap}- {}: {}\n", literal(&name), code(&fact));
     }
     groups(&mut text, proof);
     restarts(&mut text, proof);
@@ -113,12 +112,12 @@ fn restarts(text: &mut String, proof: &Proof) {
 fn change(restart: &RestartOutcome) -> [String; 2] {
     let state = names::state(restart.state);
     match (&restart.error, &restart.change) {
-        (Some(error), _) => [format!("**{state}:** {}", code(error)), "–".to_owned()],
+        (Some(error), _) => [format!("**{}:** {}", literal(state), code(error)), "–".to_owned()],
         (None, Some(change)) => {
             let after = change.at.saturating_sub(restart.at);
             [literal(&names::responder(&change.responder)), time(after)]
         }
-        (None, None) => [format!("**{state}**"), "–".to_owned()],
+        (None, None) => [format!("**{}**", literal(state)), "–".to_owned()],
     }
 }
 
@@ -137,7 +136,7 @@ fn failures(text: &mut String, proof: &Proof) {
     if outcome.failures.is_empty() {
         return;
     }
-    let heads = ["at", "what", "group", "while", "why", "answered last by"];
+    let heads = ["at", "what", "group", "while", "why", "answered last by", "answered next by"];
     head(text, "Failures", &heads, usize::MAX);
     for failure in outcome.failures.iter().take(FAILURES) {
         row(text, &failure_cells(proof, failure));
@@ -148,9 +147,10 @@ fn failures(text: &mut String, proof: &Proof) {
     }
 }
 
-fn failure_cells(proof: &Proof, failure: &Failure) -> [String; 6] {
+fn failure_cells(proof: &Proof, failure: &Failure) -> [String; 7] {
     let crossed = if failure.crossed { " (crossed)" } else { "" };
     let last = failure.last_responder.as_ref().map(names::responder);
+    let next = failure.next_responder.as_ref().map(names::responder);
     [
         moment(failure.at),
         format!("{}{crossed}", failure.kind),
@@ -158,6 +158,7 @@ fn failure_cells(proof: &Proof, failure: &Failure) -> [String; 6] {
         names::phase(failure.phase).to_owned(),
         code(&failure.cause.to_string()),
         literal(last.as_deref().unwrap_or("–")),
+        literal(next.as_deref().unwrap_or("–")),
     ]
 }
 
@@ -204,3 +205,6 @@ impl Columns {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

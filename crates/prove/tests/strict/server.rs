@@ -2,17 +2,21 @@
 //! refuses to do a fault that nobody asked for.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rekindle_prove::{Load, Tally, Target};
 use tempfile::TempDir;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// How much of each body is remembered.
 const KEPT_BYTES: usize = 64;
@@ -91,6 +95,31 @@ impl Server {
                 loop {
                     let (socket, _) = listener.accept().await.unwrap();
                     tokio::spawn(serve(socket, Arc::clone(&shared)));
+                }
+            }
+        });
+        Self { target, shared, accepting, _directory: None }
+    }
+
+    /// Over TLS. One that cuts ends its connections without a word of TLS.
+    pub(crate) async fn tls(
+        config: Arc<rustls::ServerConfig>,
+        cuts: bool,
+        script: impl Fn(usize) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let target = Target::Tcp(listener.local_addr().unwrap());
+        let (shared, acceptor) = (Shared::new(script), TlsAcceptor::from(config));
+        let accepting = tokio::spawn({
+            let shared = Arc::clone(&shared);
+            async move {
+                loop {
+                    let (socket, _) = listener.accept().await.unwrap();
+                    let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
+                    tokio::spawn(async move {
+                        let stream = acceptor.accept(socket).await?;
+                        serve(Secured { stream, says_goodbye: !cuts }, shared).await
+                    });
                 }
             }
         });
@@ -194,18 +223,71 @@ pub(crate) async fn until(load: &Load, wanted: impl Fn(&Tally) -> bool) {
 }
 
 trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    fn reset(self);
+    fn reset(&mut self);
+
+    /// Ends it, with all that is said before.
+    fn end(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 impl Socket for TcpStream {
-    fn reset(self) {
+    fn reset(&mut self) {
         self.set_zero_linger().unwrap();
     }
 }
 
 impl Socket for UnixStream {
-    fn reset(self) {
+    fn reset(&mut self) {
         panic!("a Unix socket has no reset on demand");
+    }
+}
+
+/// A connection with TLS.
+struct Secured {
+    stream: TlsStream<TcpStream>,
+    says_goodbye: bool,
+}
+
+impl Socket for Secured {
+    fn reset(&mut self) {
+        self.stream.get_ref().0.set_zero_linger().unwrap();
+        self.says_goodbye = false;
+    }
+
+    async fn end(&mut self) {
+        if self.says_goodbye {
+            // The client may be gone.
+            let _ = self.stream.shutdown().await;
+        }
+    }
+}
+
+impl AsyncRead for Secured {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, bytes)
+    }
+}
+
+impl AsyncWrite for Secured {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
@@ -217,7 +299,13 @@ struct Asked {
 
 /// Serves one connection. An error of the socket ends it: clients may give up.
 async fn serve(mut socket: impl Socket, shared: Arc<Shared>) -> io::Result<()> {
-    while let Some(asked) = read_request(&mut socket).await? {
+    let served = talk(&mut socket, shared).await;
+    socket.end().await;
+    served
+}
+
+async fn talk(socket: &mut impl Socket, shared: Arc<Shared>) -> io::Result<()> {
+    while let Some(asked) = read_request(socket).await? {
         let number = shared.requests.fetch_add(1, Ordering::SeqCst);
         if let Some(body) = &asked.body {
             let start = body[..body.len().min(KEPT_BYTES)].to_vec();
@@ -230,6 +318,7 @@ async fn serve(mut socket: impl Socket, shared: Arc<Shared>) -> io::Result<()> {
         shared.until_resumed().await;
         let generation = shared.generation.load(Ordering::SeqCst);
         socket.write_all(&answer(act, &asked, generation)).await?;
+        socket.flush().await?;
         match act {
             Act::CloseUnanswered
             | Act::HalfAnswer

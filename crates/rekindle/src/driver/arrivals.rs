@@ -4,8 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rekindle_core::{Generation, MovedEntry};
 use rekindle_unix::verify_connection;
-use rustix::io::ioctl_fionbio;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::Driver;
 use crate::moves::{Arrival, Mailbox};
@@ -52,11 +51,12 @@ impl Driver {
         if !mailbox.is_attended() {
             return None;
         }
-        if let Err(error) = verify_connection(descriptor.as_fd(), mailbox.kind()) {
-            debug!(name = %receiver.name, %error, "a connection is not taken");
-            return None;
-        }
-        let arrival = Arrival { descriptor, guard, bytes };
+        let peer = verify_connection(descriptor.as_fd(), mailbox.kind())
+            .inspect_err(|error| {
+                debug!(name = %receiver.name, %error, "a connection is not taken");
+            })
+            .ok()?;
+        let arrival = Arrival { descriptor, peer, guard, bytes };
         Some(Delivery { mailbox: mailbox.clone(), arrival })
     }
 
@@ -82,9 +82,6 @@ impl Driver {
         // A batch is one piece of news: whoever waits is woken once for it.
         let mut batches: Vec<(Mailbox, Vec<Arrival>)> = Vec::new();
         for Delivery { mailbox, arrival } in deliveries {
-            if let Err(error) = ioctl_fionbio(&arrival.descriptor, true) {
-                warn!(%error, "a connection that moved here may block");
-            }
             match batches.iter_mut().find(|(it, _)| it.receiver() == mailbox.receiver()) {
                 Some((_, batch)) => batch.push(arrival),
                 None => batches.push((mailbox, vec![arrival])),

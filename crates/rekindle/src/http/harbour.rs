@@ -312,7 +312,6 @@ mod tests {
         });
         assert_eq!(harbour.tracker.counts(), (0, 0));
         harbour.set_course(Course::Move);
-        assert_eq!(woken(&waiting(&harbour, 1)), 0);
         let all = waiting(&harbour, MOVE_WINDOW);
         all.iter().for_each(|(helm, _)| helm.mooring().ask());
         let has = |(helm, _): &(Helm, _)| helm.mooring().berth().ticket() == Ticket::Granted;

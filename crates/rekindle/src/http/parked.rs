@@ -19,7 +19,7 @@ use crate::http::transport::Transport;
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// How much is read at first: most heads are smaller. It is on the stack.
-const FIRST_READ_BYTES: usize = 2 * 1024;
+pub(crate) const FIRST_READ_BYTES: usize = 2 * 1024;
 
 /// What may be spoken on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

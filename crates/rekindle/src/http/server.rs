@@ -1,17 +1,19 @@
 //! The server of one listener: the tasks that accept connections, take in those that moved here,
 //! and say the course.
 
-use std::net::SocketAddr;
+use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use rekindle_core::SocketKind;
-use rustix::net::getpeername;
+use rustix::io::ioctl_fionbio;
 use rustix::net::sockopt::{set_socket_keepalive, set_tcp_keepidle, set_tcp_nodelay};
+use tokio::task::yield_now;
 use tower_service::Service;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::async_stream::AsyncStream;
 use crate::http::capacity::Capacity;
@@ -20,6 +22,7 @@ use crate::http::course::set_course;
 use crate::http::exchange::BoxError;
 use crate::http::harbour::Harbour;
 use crate::http::home::Home;
+use crate::http::lot::{Lot, Sleeper};
 use crate::http::options::HttpOptions;
 use crate::http::permits::Permits;
 use crate::http::request_body::RequestBody;
@@ -31,10 +34,12 @@ use crate::http::wire::Stay;
 use crate::listener::Listener;
 use crate::moves::{Arrival, Mailbox};
 use crate::shared::{Shared, Stage};
-use crate::tracker::Guard;
 
 /// What `Receiver::protocol` says of a connection between two requests.
 pub(crate) const HTTP1: &str = "http/1.1";
+
+/// After how many connections that leave the lot other tasks have their turn.
+const WAKES_AT_ONCE: usize = 64;
 
 /// A listener's server, before it is started.
 #[derive(Debug)]
@@ -95,12 +100,9 @@ where
             let peer = connection.peer();
             let (stream, guard) = connection.into_parts();
             self.prepare(&stream);
-            self.serve(
-                stream,
-                Vec::new(),
-                guard,
-                ConnectionInfo::new(&self.home.site.place, peer, Origin::Accepted),
-            );
+            let info = ConnectionInfo::new(&self.home.site.place, peer, Origin::Accepted);
+            let stay = Stay { info, guard, seat: self.capacity.seat() };
+            self.serve(stream, Bytes::new(), stay);
         }
     }
 
@@ -109,32 +111,82 @@ where
             Stage::Starting | Stage::Serving | Stage::Draining | Stage::Ending(_) => None,
             Stage::Failed(_) | Stage::Finished(_) => Some(()),
         };
+        // Most processes that nothing moves to do without.
+        let mut lot = None;
         loop {
             let arrivals = tokio::select! {
                 arrivals = mailbox.arrived() => arrivals,
                 // What older processes would move here from now on stays with them.
-                () = shared.stage.until(is_over) => return mailbox.abandon(),
+                () = shared.stage.until(is_over) => break,
             };
-            for Arrival { descriptor, guard, bytes } in arrivals {
-                let peer = self.peer(&descriptor);
-                match S::from_descriptor(descriptor) {
-                    Ok(stream) => {
-                        let info = ConnectionInfo::new(&self.home.site.place, peer, Origin::Moved);
-                        self.serve(stream, bytes, guard, info);
-                    }
-                    Err(error) => {
-                        let listener = &self.home.site.place.listener;
-                        warn!(%listener, %error, "a connection that moved here is lost");
-                    }
+            if lot.is_none() {
+                lot = self.lot::<S>();
+            }
+            let mut silent = Vec::with_capacity(arrivals.len());
+            for Arrival { descriptor, peer, guard, bytes } in arrivals {
+                let seat = self.capacity.seat();
+                let sleeper = Sleeper { descriptor, peer, guard, seat };
+                if bytes.is_empty() && lot.is_some() {
+                    silent.push(sleeper);
+                } else {
+                    self.wake::<S>(sleeper, bytes.into());
+                }
+            }
+            for refused in lot.iter().flat_map(|lot| lot.park(std::mem::take(&mut silent))) {
+                self.wake::<S>(refused, Bytes::new());
+            }
+        }
+        mailbox.abandon();
+        if let Some(lot) = lot {
+            lot.end();
+        }
+    }
+
+    /// Where those wait that say nothing, and somebody who looks after it.
+    fn lot<S: AsyncStream>(&self) -> Option<Arc<Lot>> {
+        let lot = Lot::new(self.home.site.options.idle_timeout)
+            .inspect_err(|error| debug!(%error, "each connection has a task of its own"))
+            .ok()?;
+        let lot = Arc::new(lot);
+        lot.open();
+        tokio::spawn(self.clone().look_after::<S>(Arc::clone(&lot)));
+        Some(lot)
+    }
+
+    async fn look_after<S: AsyncStream>(self, lot: Arc<Lot>) {
+        let mut course = self.home.site.place.course.clone();
+        while let Some(leavers) = lot.leavers(&mut course).await {
+            for (count, (sleeper, first)) in (1..).zip(leavers) {
+                self.wake::<S>(sleeper, first);
+                // At a turn of the course it can be thousands: others are not to wait for all.
+                if count % WAKES_AT_ONCE == 0 {
+                    yield_now().await;
                 }
             }
         }
     }
 
-    fn serve<S: AsyncStream>(&self, stream: S, bytes: Vec<u8>, guard: Guard, info: ConnectionInfo) {
-        let stay = Stay { info, guard, seat: self.capacity.seat() };
+    /// Serves a connection that moved here.
+    fn wake<S: AsyncStream>(&self, sleeper: Sleeper, first: Bytes) {
+        let Sleeper { descriptor, peer, guard, seat } = sleeper;
+        let stream = ioctl_fionbio(&descriptor, true)
+            .map_err(io::Error::from)
+            .and_then(|()| S::from_descriptor(descriptor));
+        match stream {
+            Ok(stream) => {
+                let info = ConnectionInfo::new(&self.home.site.place, peer, Origin::Moved);
+                self.serve(stream, first, Stay { info, guard, seat });
+            }
+            Err(error) => {
+                let listener = &self.home.site.place.listener;
+                warn!(%listener, %error, "a connection that moved here is lost");
+            }
+        }
+    }
+
+    fn serve<S: AsyncStream>(&self, stream: S, bytes: Bytes, stay: Stay) {
         let session = Session::new(Arc::clone(&self.home), self.app.clone());
-        let connection = Paused { stream, bytes: bytes.into(), stay };
+        let connection = Paused { stream, bytes, stay };
         #[cfg(feature = "tls")]
         if self.home.site.handshakes.is_some() {
             tokio::spawn(tls::run(session, Arc::clone(&self.home.site), connection));
@@ -159,16 +211,8 @@ where
                 .and_then(|()| set_tcp_keepidle(stream, silence));
         }
         if let Err(error) = outcome {
-            tracing::debug!(%error, "a connection keeps the system's settings");
+            debug!(%error, "a connection keeps the system's settings");
         }
-    }
-
-    /// The client's address. Names of Unix clients are theirs to choose, and are not asked for.
-    fn peer(&self, descriptor: &impl AsFd) -> Option<SocketAddr> {
-        if self.kind != SocketKind::Tcp {
-            return None;
-        }
-        getpeername(descriptor).ok().flatten().and_then(|peer| SocketAddr::try_from(peer).ok())
     }
 }
 
@@ -185,8 +229,10 @@ impl<A: Clone> Clone for Server<A> {
 
 #[cfg(test)]
 mod tests {
-    use axum::Router;
+    use axum::routing::get;
+    use axum::{Extension, Router};
     use rekindle_core::NewFailure;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
     use super::*;
@@ -205,5 +251,36 @@ mod tests {
         shared.stage.change(|stage| *stage = Stage::Failed(NewFailure::OldDied));
         take_in.await;
         assert!(!mailbox.is_attended());
+    }
+
+    #[tokio::test]
+    async fn what_moves_here_is_served_as_soon_as_it_has_spoken_here_or_there() {
+        let Process { shared, site, .. } = Process::new();
+        let (shared, capacity) = (Arc::new(shared), Capacity::new(None));
+        let mailbox = Mailbox::new(site.receiver.clone().unwrap(), <TcpStream as Stream>::KIND);
+        let peer_of = async |Extension(info): Extension<ConnectionInfo>| {
+            format!("{} {}", info.peer().unwrap(), info.has_moved())
+        };
+        let app = Router::new().route("/", get(peer_of));
+        let home = Home::new(site, app.clone());
+        let server = Server { home, capacity, kind: SocketKind::Tcp, app };
+        let take_in = tokio::spawn(server.take_in::<TcpStream>(mailbox.clone(), shared.clone()));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        for said_there in [0, 5] {
+            let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            // It blocks, as a process of another make may have left it.
+            let (server, peer) = listener.accept().unwrap();
+            let (descriptor, guard) = (server.into(), shared.tracker.guard());
+            let bytes = request[..said_there].to_vec();
+            mailbox.deliver([Arrival { descriptor, peer: Some(peer), guard, bytes }]);
+            tokio::task::yield_now().await;
+            client.write_all(&request[said_there..]).await.unwrap();
+            let mut answer = [0; 1024];
+            let length = client.read(&mut answer).await.unwrap();
+            let answer = String::from_utf8_lossy(&answer[..length]);
+            assert!(answer.ends_with(&format!("{peer} true")), "{answer}");
+        }
+        take_in.abort();
     }
 }

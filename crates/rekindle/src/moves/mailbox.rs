@@ -1,6 +1,7 @@
 //! Where connections arrive that an older process moved here.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -37,8 +38,10 @@ enum State {
 /// A connection that an older process moved here. It counts as in flight.
 #[derive(Debug)]
 pub(crate) struct Arrival {
-    /// Not blocking.
+    /// As the older process left it: whoever takes it says whether it is to block.
     pub(crate) descriptor: OwnedFd,
+    /// The address of the other end; none if that is none of the internet.
+    pub(crate) peer: Option<SocketAddr>,
     pub(crate) guard: Guard,
     pub(crate) bytes: Vec<u8>,
 }

@@ -217,9 +217,15 @@ fn a_connection_is_told_from_a_listener_and_from_what_is_not_connected() {
     let (one, other) = UnixStream::pair().unwrap();
     drop(other);
     for connected in [&client, &server] {
-        verify_connection(connected.as_fd(), SocketKind::Tcp).unwrap();
+        let peer = verify_connection(connected.as_fd(), SocketKind::Tcp).unwrap();
+        assert_eq!(peer, Some(connected.peer_addr().unwrap()));
     }
-    verify_connection(one.as_fd(), SocketKind::UnixStream).unwrap();
+    assert_eq!(verify_connection(one.as_fd(), SocketKind::UnixStream).unwrap(), None);
+    // It is connected as well, and its other end has an internet address too.
+    let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
+    datagrams.connect(listener.local_addr().unwrap()).unwrap();
+    let kind = verify_connection(datagrams.as_fd(), SocketKind::Tcp).unwrap_err();
+    assert!(matches!(kind, InspectError::Kind { found: SocketKind::Udp, .. }), "{kind}");
     let kind = verify_connection(one.as_fd(), SocketKind::Tcp).unwrap_err();
     assert!(matches!(kind, InspectError::Kind { .. }), "{kind}");
 

@@ -45,7 +45,7 @@ impl Example {
             }
             Self::Gunicorn => {
                 "HUP to the master (--pid gunicorn.pid): workers are replaced one by one.\n\
-                 Workers of the kind `sync` close every connection; use gthread to keep them."
+                 Workers of the kind `sync` keep no connection: add --mode new, or use gthread."
             }
             Self::Puma => {
                 "USR1 to a cluster: a phased restart, worker by worker. USR2 restarts all at once."
@@ -71,8 +71,8 @@ impl Example {
                  nothing is told with its reason."
             }
             Self::ByHand => {
-                "Any server, restarted by somebody else meanwhile: a deployment, or you in another\n\
-                 terminal. Who answered, and when, is told all the same."
+                "Any server, restarted by somebody else meanwhile: a deployment, or you in\n\
+                 another terminal. Who answered, and when, is told all the same."
             }
         }
     }

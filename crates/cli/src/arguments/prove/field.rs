@@ -1,5 +1,5 @@
-//! `FieldArgument`: a field of a request, `NAME: VALUE`. Refuses what could not stand in one; which fields
-//! are the client's own to say is known to the client.
+//! `FieldArgument`: a field of a request, `NAME: VALUE`. Refuses what could not stand in one; which
+//! fields are the client's own to say is known to the client.
 
 use std::str::FromStr;
 

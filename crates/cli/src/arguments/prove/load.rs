@@ -21,7 +21,7 @@ pub(crate) struct LoadArguments {
     pub(crate) connections: u16,
 
     /// A way to use connections, its share of them, and where it asks, as in keep=3 or post@/echo;
-    /// may be given again [default: new, keep and idle for http; messages for the others]
+    /// may be given again [default: new, keep and idle; udp for udp]
     #[arg(long = "mode", value_name = "NAME[=SHARE][@PATH|@URL]")]
     pub(crate) modes: Vec<ModeArgument>,
 

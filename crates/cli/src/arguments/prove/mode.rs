@@ -190,4 +190,17 @@ mod tests {
             assert!(error.contains(name.name()), "{error}");
         }
     }
+    #[test]
+    fn the_documentation_has_the_same_table() {
+        let documentation = include_str!("../../../../../docs/prove.md");
+        let rows: Vec<_> = documentation
+            .lines()
+            .skip_while(|line| *line != "| mode | |")
+            .skip(2)
+            .take_while(|line| line.starts_with('|'))
+            .collect();
+        let expected =
+            ModeName::ALL.map(|mode| format!("| `{}` | {} |", mode.name(), mode.meaning()));
+        assert_eq!(rows, expected);
+    }
 }

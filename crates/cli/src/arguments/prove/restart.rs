@@ -29,7 +29,10 @@ pub(crate) struct RestartArguments {
     pub(crate) pid_file: Option<PathBuf>,
 
     /// Its pid, if that never changes
-    #[arg(long, value_name = "NUMBER", requires = "signal", value_parser = value_parser!(u32).range(1..))]
+    #[arg(
+        long, value_name = "NUMBER", requires = "signal",
+        value_parser = value_parser!(u32).range(1..)
+    )]
     pub(crate) pid: Option<u32>,
 
     /// The control socket of a service built with rekindle
@@ -44,15 +47,25 @@ pub(crate) struct RestartArguments {
     pub(crate) restarts: Option<u32>,
 
     /// From one restart to the next [default: 1s]
-    #[arg(long, value_name = "TIME", requires = "way", value_parser = humantime::parse_duration)]
+    #[arg(
+        long, value_name = "TIME", requires = "way",
+        value_parser = humantime::parse_duration
+    )]
     pub(crate) every: Option<Duration>,
 
-    /// How long the load runs before the first restart and after the last [default: that of --every]
-    #[arg(long, value_name = "TIME", requires = "way", value_parser = humantime::parse_duration)]
+    /// How long the load runs before the first restart and after the last [default: that of
+    /// --every]
+    #[arg(
+        long, value_name = "TIME", requires = "way",
+        value_parser = humantime::parse_duration
+    )]
     pub(crate) lead: Option<Duration>,
 
     /// Within which time a new process must be seen [default: until the next restart, 5s at least]
-    #[arg(long, value_name = "TIME", requires = "way", value_parser = humantime::parse_duration)]
+    #[arg(
+        long, value_name = "TIME", requires = "way",
+        value_parser = humantime::parse_duration
+    )]
     pub(crate) settle: Option<Duration>,
 
     /// How long one restart may take to be asked for: then --restart's command is killed

@@ -116,6 +116,17 @@ mod tests {
     use crate::report::fixture;
 
     #[test]
+    fn no_name_ends_the_element_that_the_numbers_are_in() {
+        let proof = fixture::quiet();
+        let mut data = Data::of(&View::new(&proof));
+        data.bands[0].name = "</script><!--<script>".to_owned();
+        let json = data.to_json();
+        assert!(!json.contains('<'), "{json}");
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(read["bands"][0]["name"], "</script><!--<script>");
+    }
+
+    #[test]
     fn every_number_of_the_timeline_is_there() {
         let proof = fixture::rich();
         let json = Data::of(&View::new(&proof)).to_json();

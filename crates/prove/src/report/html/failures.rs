@@ -30,7 +30,10 @@ pub(crate) fn table(proof: &Proof) -> Markup {
     markup! {
         section #failures {
             h2 { "Failures" }
-            p.note { "The first of them, by time, each as its client saw it; beside it the last restart before it." }
+            p.note {
+                "The first of them, by time, each as its client saw it; beside it the last restart \
+                 before it."
+            }
             (table::scrolling("Failures", &head, &body))
             (table::more(left, "failure", "failures"))
         }
@@ -55,8 +58,8 @@ fn row(proof: &Proof, failure: &Failure) -> Markup {
             td { (names::phase(failure.phase)) }
             td.long { (foreign(&failure.cause.to_string())) }
             td.number { (count(failure.answered_before)) }
-            td { (foreign(last.as_deref().unwrap_or("–"))) }
-            td { (foreign(next.as_deref().unwrap_or("–"))) }
+            td.who { (foreign(last.as_deref().unwrap_or("–"))) }
+            td.who { (foreign(next.as_deref().unwrap_or("–"))) }
             td.number { (port.as_deref().unwrap_or("–")) }
         }
     }

@@ -9,7 +9,7 @@ use crate::report::counters::{self, Named};
 use crate::report::html::table;
 use crate::report::markdown::latency_of_all;
 use crate::report::names;
-use crate::report::words::{count, foreign, latency};
+use crate::report::words::{count, counted, foreign, latency};
 
 /// How many groups have a row.
 const ROWS: usize = 200;
@@ -23,19 +23,18 @@ pub(crate) fn table(proof: &Proof) -> Markup {
                 th scope="row" {
                     (foreign(&names::group(group)))
                     small { (foreign(&group.request)) }
+                    small { (connections(group.connections)) }
                 }
-                (cells(group.connections, &group.tally, &group.latency, &told))
+                (cells(&group.tally, &group.latency, &told))
             }
         }
         @if outcome.groups.len() > 1 {
             tr.sum {
-                th scope="row" { "all" }
-                (cells(
-                    outcome.groups.iter().map(|group| group.connections).sum(),
-                    &outcome.tally,
-                    &latency_of_all(&outcome.groups),
-                    &told,
-                ))
+                th scope="row" {
+                    "all"
+                    small { (connections(outcome.groups.iter().map(|it| it.connections).sum())) }
+                }
+                (cells(&outcome.tally, &latency_of_all(&outcome.groups), &told))
             }
         }
     };
@@ -62,17 +61,20 @@ fn head(told: &[&str]) -> Markup {
     markup! {
         tr {
             th { "group" }
-            @for name in ["connections", "requests", "answered"] { th.number { (name) } }
+            @for name in ["requests", "answered"] { th.number { (name) } }
             @for name in told { th.number { (name) } }
-            @for name in ["p50", "p90", "p99", "p99.9", "longest"] { th.number { (name) } }
+            @for name in ["p50", "p99", "p99.9", "longest"] { th.number { (name) } }
         }
     }
 }
 
-fn cells(connections: usize, tally: &Tally, latencies: &Latency, told: &[&str]) -> Markup {
-    let percentiles = [50.0, 90.0, 99.0, 99.9].map(|percent| latencies.percentile(percent));
+fn connections(number: usize) -> String {
+    counted(number as u64, "connection", "connections")
+}
+
+fn cells(tally: &Tally, latencies: &Latency, told: &[&str]) -> Markup {
+    let percentiles = [50.0, 99.0, 99.9].map(|percent| latencies.percentile(percent));
     markup! {
-        td.number { (count(connections as u64)) }
         td.number { (count(tally.started)) }
         td.number { (count(tally.answered)) }
         @for named in named(tally).filter(|named| told.contains(&named.name)) {

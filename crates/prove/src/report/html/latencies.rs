@@ -130,7 +130,9 @@ fn as_table(view: &View<'_>) -> Markup {
         tr {
             th.number { "from" }
             @for group in groups {
-                @for line in &LINES { th.number { (foreign(&names::group(group))) " " (line.name) } }
+                @for line in &LINES {
+                    th.number { (foreign(&names::group(group))) " " (line.name) }
+                }
             }
         }
     };

@@ -10,11 +10,16 @@ use crate::report::names;
 use crate::report::words::{count, moment};
 
 /// How many bands are drawn.
-pub(crate) const BANDS: usize = 400;
+pub(crate) const BANDS: usize = 1_200;
+/// How many rows the table of the processes has.
+const ROWS: usize = 300;
 /// How many bands are drawn one below the other.
 const LANES: usize = 24;
 const LANE: u32 = 22;
 const TONES: u64 = 2;
+/// The least share of the width at which a band has its number in it, and that can be seen.
+const LABELLED: f64 = 0.04;
+const LEAST: f64 = 0.002;
 
 pub(crate) fn chart(view: &View<'_>) -> Markup {
     let known = &view.proof.outcome.generations;
@@ -28,6 +33,9 @@ pub(crate) fn chart(view: &View<'_>) -> Markup {
                     "A band for each process, from its first answer to its last. Dashed lines are \
                      restarts; shaded is the time from the asking to the first answer of the new \
                      process."
+                    @if view.time.leaves_out() {
+                        " Not all restarts are marked: there are too many."
+                    }
                 }
                 (draw(view, known))
                 (as_table(known))
@@ -59,19 +67,31 @@ fn draw(view: &View<'_>, known: &[GenerationOutcome]) -> Markup {
 
 fn band(view: &View<'_>, outcome: &GenerationOutcome, lane: usize) -> Markup {
     let (from, until) = (view.lines.share(outcome.first), view.lines.share(outcome.last));
-    let width = (until - from).max(0.002);
+    let width = (until - from).max(LEAST);
     let generation = outcome.responder.generation;
     let tone = format!("tone{}", generation % TONES);
+    let (x, y) = (percent(from), 4 + lane as u32 * LANE);
+    let (width, height) = (percent(width), LANE - 4);
     markup! {
-        svg.band.(tone) x=(percent(from)) y=(4 + lane as u32 * LANE) width=(percent(width))
-            height=(LANE - 4) {
-            rect width="100%" height="100%" rx="4" {}
-            @if width >= 0.13 {
-                text.wide x="8" y="13" { "generation " (generation) }
-                text.narrow x="6" y="13" { (generation) }
-            } @else if width >= 0.03 {
-                text.wide[width < 0.08] x="6" y="13" { (generation) }
+        @if until - from < LABELLED {
+            rect.band.(tone) x=(x) y=(y) width=(width) height=(height) rx="3" {}
+        } @else {
+            svg x=(x) y=(y) width=(width) height=(height) {
+                rect.band.(tone) width="100%" height="100%" rx="4" {}
+                (number(generation, until - from))
             }
+        }
+    }
+}
+
+/// The generation, as long as the band has room for.
+fn number(generation: u64, share: f64) -> Markup {
+    markup! {
+        @if share >= 0.13 {
+            text.wide x="8" y="13" { "generation " (generation) }
+            text.narrow x="6" y="13" { (generation) }
+        } @else {
+            text.wide[share < 0.08] x="6" y="13" { (generation) }
         }
     }
 }
@@ -103,7 +123,7 @@ fn as_table(known: &[GenerationOutcome]) -> Markup {
              th.number { "answers" } }
     };
     let body = markup! {
-        @for outcome in known.iter().take(BANDS) {
+        @for outcome in known.iter().take(ROWS) {
             tr {
                 td { (names::responder(&outcome.responder)) }
                 td.number { (moment(outcome.first)) }
@@ -112,7 +132,7 @@ fn as_table(known: &[GenerationOutcome]) -> Markup {
             }
         }
     };
-    let left = known.len().saturating_sub(BANDS) as u64;
+    let left = known.len().saturating_sub(ROWS) as u64;
     markup! {
         (table::folded("Who answered", &head, &body))
         (table::more(left, "process", "processes"))

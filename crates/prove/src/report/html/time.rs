@@ -13,6 +13,8 @@ use crate::report::ticks::{self, Label, Room};
 
 /// How many steps the axis has at most.
 const STEPS: usize = 12;
+/// How many restarts have a mark each; of more, only those whose number is shown.
+const MARKS: usize = 120;
 /// How wide a digit is, in pixels, in the widest of common fonts.
 const DIGIT: usize = 8;
 
@@ -45,13 +47,36 @@ impl TimeAxis {
                     @for tick in &self.ticks {
                         (upright("grid", &self.percent(Duration::from_secs_f64(*tick))))
                     }
-                    @for restart in &self.restarts {
+                    @for restart in self.marked() {
                         (self.change(restart))
                         (upright(kind(restart), &self.percent(restart.at)))
                     }
                 }
             }
         }
+    }
+
+    /// Whether there are restarts without a mark.
+    pub(crate) fn leaves_out(&self) -> bool {
+        self.restarts.len() > MARKS
+    }
+
+    fn marked(&self) -> Vec<&RestartOutcome> {
+        if self.leaves_out() {
+            self.shown().map(|(restart, _)| restart).collect()
+        } else {
+            self.restarts.iter().collect()
+        }
+    }
+
+    /// The restarts whose number is shown.
+    fn shown(&self) -> impl Iterator<Item = (&RestartOutcome, Room)> {
+        let label = |restart: &RestartOutcome| Label {
+            place: share(restart.at, self.span),
+            width: flag_width(restart) as f64,
+        };
+        let labels: Vec<_> = self.restarts.iter().map(label).collect();
+        self.restarts.iter().zip(ticks::rooms(&labels)).filter(|(_, room)| *room != Room::Never)
     }
 
     /// From the asking to the first sign of the new process.
@@ -67,19 +92,12 @@ impl TimeAxis {
 
     /// The numbers of the restarts, above a chart. Each leads to its row in the table.
     pub(crate) fn flags(&self) -> Markup {
-        let label = |restart: &RestartOutcome| Label {
-            place: share(restart.at, self.span),
-            width: flag_width(restart) as f64,
-        };
-        let labels: Vec<_> = self.restarts.iter().map(label).collect();
-        let rooms = ticks::rooms(&labels);
-        let shown = self.restarts.iter().zip(rooms).filter(|(_, room)| *room != Room::Never);
         markup! {
             @if !self.restarts.is_empty() {
                 div.strip.flags {
                     span.side { "restart" }
                     svg height="20" {
-                        @for (restart, room) in shown { (self.flag(restart, room)) }
+                        @for (restart, room) in self.shown() { (self.flag(restart, room)) }
                     }
                 }
             }

@@ -1,0 +1,221 @@
+//! One connection of HTTP/2. Owns its handshake, the task that drives it, and what a failure on it
+//! means; refuses to open sockets.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use h2::client::{self, SendRequest};
+use h2::{Reason, SendStream};
+use tokio::sync::watch;
+
+use crate::account::failure::{Cause, FailureKind, Fault};
+use crate::flow::{Flow, SLOW_RECEIVE_BUFFER_BYTES};
+use crate::http2::draft::Draft;
+use crate::http2::standing::{End, Standing};
+use crate::http2::tap::Tap;
+use crate::stream::{Glance, Stream};
+use crate::wrong::WrongAnswer;
+
+/// How much of one answer may come before it is read.
+const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+/// The same of all answers of a connection together.
+const CONNECTION_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
+/// The longest head, as with HTTP/1.1.
+const MAX_HEAD_BYTES: u32 = 64 * 1024;
+
+/// A connection that lanes share.
+#[derive(Debug)]
+pub(crate) struct Link {
+    requests: SendRequest<Bytes>,
+    pub(crate) local_port: Option<u16>,
+    standing: Arc<watch::Sender<Standing>>,
+}
+
+/// A request under way.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub(crate) response: client::ResponseFuture,
+    pub(crate) outgoing: SendStream<Bytes>,
+    pub(crate) body: Bytes,
+    pub(crate) open: Open,
+}
+
+/// That a request is under way, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Open {
+    link: Arc<Link>,
+    most: usize,
+}
+
+impl Link {
+    /// Begins HTTP/2 on a stream that is ready for it, and drives it in a task of its own.
+    pub(crate) async fn new(
+        stream: Stream,
+        local_port: Option<u16>,
+        flow: Flow,
+    ) -> Result<Self, Fault> {
+        let standing = Arc::new(watch::Sender::new(Standing::default()));
+        let tap = Tap::new(stream, Arc::clone(&standing));
+        let window = match flow.reads_slowly() {
+            true => SLOW_RECEIVE_BUFFER_BYTES,
+            false => STREAM_WINDOW_BYTES,
+        };
+        let handshake = client::Builder::new()
+            .enable_push(false)
+            .initial_window_size(window)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_header_list_size(MAX_HEAD_BYTES)
+            .handshake(tap)
+            .await;
+        let (requests, connection) = handshake.map_err(|error| fault_of(&error, &standing))?;
+        let driven = Arc::clone(&standing);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await
+                && error.is_library()
+            {
+                let end = End::Broken(broken_rules(&error));
+                driven.send_modify(|standing| {
+                    standing.end.get_or_insert(end);
+                });
+            }
+        });
+        Ok(Self { requests, local_port, standing })
+    }
+
+    pub(crate) fn is_usable(&self) -> bool {
+        self.standing.borrow().is_usable()
+    }
+
+    /// How many requests it has answered.
+    pub(crate) fn answered(&self) -> u64 {
+        self.standing.borrow().answered
+    }
+
+    pub(crate) fn count_answer(&self) {
+        self.modify(|standing| standing.answered += 1);
+    }
+
+    /// What a lane without a request under way sees.
+    pub(crate) fn look(&self) -> Glance {
+        self.modify(Standing::look)
+    }
+
+    /// Waits until there is something to see.
+    pub(crate) async fn until_not_quiet(&self) -> Glance {
+        let mut changes = self.standing.subscribe();
+        loop {
+            match self.look() {
+                Glance::Quiet => {}
+                seen => return seen,
+            }
+            if changes.changed().await.is_err() {
+                // The sender is our own, and outlives this call.
+                return Glance::Left;
+            }
+        }
+    }
+
+    /// Begins a request, once the server allows one more at a time. `None` if the connection has
+    /// ended before a byte of it was sent.
+    pub(crate) async fn begin(self: &Arc<Self>, draft: &Draft) -> Result<Option<Begun>, Fault> {
+        let Some(open) = self.open().await else {
+            return Ok(None);
+        };
+        let mut requests = self.requests.clone();
+        let begun = match poll_fn(|context| requests.poll_ready(context)).await {
+            Ok(()) => draft.begin(&mut requests),
+            Err(error) => Err(error),
+        };
+        match begun {
+            Ok((response, outgoing, body)) => Ok(Some(Begun { response, outgoing, body, open })),
+            Err(_) if !self.is_usable() => Ok(None),
+            Err(error) => Err(fault_of(&error, &self.standing)),
+        }
+    }
+
+    /// What is to be counted of a request that failed, by the number of its stream.
+    pub(crate) fn fault(&self, error: &h2::Error, stream: u32) -> Fault {
+        let goodbye = self.standing.borrow().goodbye;
+        if goodbye.is_some_and(|goodbye| goodbye.last_stream < stream) {
+            return Fault { kind: FailureKind::Lost, cause: Cause::NotProcessed };
+        }
+        fault_of(error, &self.standing)
+    }
+
+    /// Waits until one more request may be under way, if any may.
+    async fn open(self: &Arc<Self>) -> Option<Open> {
+        let mut changes = self.standing.subscribe();
+        loop {
+            let most = self.requests.current_max_send_streams();
+            let may_open = self.modify(|standing| {
+                let has_room = standing.open < most;
+                if standing.is_usable() && has_room {
+                    standing.open += 1;
+                }
+                (standing.is_usable(), has_room)
+            });
+            match may_open {
+                (true, true) => return Some(Open { link: Arc::clone(self), most }),
+                (true, false) => changes.changed().await.ok()?,
+                (false, _) => return None,
+            }
+        }
+    }
+
+    /// Changes what nobody waits for.
+    fn modify<T>(&self, change: impl FnOnce(&mut Standing) -> T) -> T {
+        let mut done = None;
+        self.standing.send_if_modified(|standing| {
+            done = Some(change(standing));
+            false
+        });
+        done.expect("the change is called once")
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.link.standing.send_if_modified(|standing| {
+            standing.open -= 1;
+            // Somebody may wait for room.
+            standing.open + 1 >= self.most
+        });
+    }
+}
+
+/// What an error means, beside what was seen on the wire.
+fn fault_of(error: &h2::Error, standing: &watch::Sender<Standing>) -> Fault {
+    let reason = error.reason().unwrap_or(Reason::INTERNAL_ERROR);
+    if error.is_reset() && error.is_remote() {
+        let cause = match reason {
+            Reason::REFUSED_STREAM => Cause::StreamRefused,
+            reason => Cause::StreamReset { code: reason.into() },
+        };
+        return Fault { kind: FailureKind::Reset, cause };
+    }
+    if error.is_library() {
+        if error.is_go_away() {
+            broke_request(standing);
+        }
+        return broken_rules(error).into();
+    }
+    broke_request(standing);
+    match standing.borrow().end {
+        Some(End::Cut(cause)) => Fault::cut(cause),
+        Some(End::Broken(wrong)) => wrong.into(),
+        None => Fault::LOST,
+    }
+}
+
+fn broke_request(standing: &watch::Sender<Standing>) {
+    standing.send_if_modified(|standing| {
+        standing.broke_request = true;
+        false
+    });
+}
+
+fn broken_rules(error: &h2::Error) -> WrongAnswer {
+    let code = error.reason().unwrap_or(Reason::PROTOCOL_ERROR).into();
+    WrongAnswer::Http2 { code }
+}
