@@ -6,16 +6,11 @@ use std::time::Duration;
 /// Something that goes wrong at a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nobody listens for so long. Whoever waited to be accepted is reset.
-    RefuseFor(Duration),
     /// The next version listens beside the old one, on a queue of its own. The old one then closes
-    /// over those who wait to be accepted by it: so many, all of which ask for this path.
-    ResetQueue {
-        /// How many wait.
-        waiting: usize,
-        /// What they ask for.
-        path: &'static str,
-    },
+    /// over those who wait to be accepted by it.
+    ResetQueue(Queue),
+    /// The old one closes over its queue, and nobody listens for so long.
+    Refuse(Queue, Duration),
     /// Kept connections without a request under way are closed, without a word.
     CloseIdle,
     /// They are sent an answer that nobody asked for, and closed.
@@ -26,6 +21,15 @@ pub enum Fault {
     EndInFlight,
     /// So many answers after the restart are not what they should be.
     Answers(Twist, usize),
+}
+
+/// Those who wait to be accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queue {
+    /// How many there are: all that open connections, so that nobody else can come.
+    pub waiting: usize,
+    /// What all of them ask for.
+    pub path: &'static str,
 }
 
 /// What is not right with an answer.

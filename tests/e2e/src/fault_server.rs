@@ -24,7 +24,7 @@ pub use self::ledger::{Deed, Harm};
 
 use self::connection::{Command, Connection, Order};
 use self::shared::Shared;
-use crate::fault::Fault;
+use crate::fault::{Fault, Queue};
 use crate::kernel::queued;
 use crate::patience::PATIENCE;
 
@@ -45,7 +45,7 @@ pub struct FaultServer {
 #[derive(Debug)]
 struct Door {
     /// Another descriptor of it, so that nobody is reset while nobody accepts.
-    listener: TcpListener,
+    listener: Option<TcpListener>,
     accepting: JoinHandle<()>,
 }
 
@@ -72,8 +72,8 @@ impl FaultServer {
         self.shared.begin_restart();
         for fault in faults {
             match *fault {
-                Fault::RefuseFor(time) => self.refuse_for(time).await,
-                Fault::ResetQueue { waiting, path } => self.reset_queue(waiting, path).await,
+                Fault::ResetQueue(queue) => self.reset_queue(queue).await,
+                Fault::Refuse(queue, time) => self.refuse(queue, time).await,
                 Fault::CloseIdle => self.order(Command::CloseIdle).await,
                 Fault::TalkToIdle => self.order(Command::TalkToIdle).await,
                 Fault::CutInFlight => self.order(Command::CutInFlight).await,
@@ -89,10 +89,12 @@ impl FaultServer {
         self.shared.ledger.sorted()
     }
 
-    /// Whether it has done all that it was told to, and the clients have noticed as much.
+    /// Whether it has done all that it was told to, and the clients have noticed as much: beside
+    /// so many refusals, which it cannot know of.
     #[must_use]
-    pub fn is_even_with(&self, tally: &Tally) -> bool {
-        self.shared.is_straight() && tally.noticed() >= self.shared.ledger.count() as u64
+    pub fn is_even_with(&self, tally: &Tally, refused: u64) -> bool {
+        let done = self.shared.ledger.count() as u64 + refused;
+        self.shared.is_straight() && tally.noticed() >= done
     }
 
     /// How often it answered as it should.
@@ -110,19 +112,28 @@ impl FaultServer {
         while all_done.recv().await.is_some() {}
     }
 
-    async fn refuse_for(&self, time: Duration) {
+    async fn reset_queue(&self, queue: Queue) {
         let mut door = self.door.lock().await;
-        door.close().await;
-        let closed = TcpListener::bind((self.address.ip(), 0)).unwrap();
-        drop(std::mem::replace(&mut door.listener, closed));
+        self.fill(&mut door, queue).await;
+        let next = listen(self.handle(), self.address);
+        // The old listener goes, and its queue with it.
+        *door = open(self.handle(), next, &self.shared);
+    }
+
+    async fn refuse(&self, queue: Queue, time: Duration) {
+        let mut door = self.door.lock().await;
+        self.fill(&mut door, queue).await;
+        door.listener = None;
         // The fault itself.
         sleep(time).await;
         *door = open(self.handle(), listen(self.handle(), self.address), &self.shared);
     }
 
-    async fn reset_queue(&self, waiting: usize, path: &str) {
-        let mut door = self.door.lock().await;
-        door.close().await;
+    /// Accepts nobody any more, and waits until all wait. They will be reset.
+    async fn fill(&self, door: &mut Door, Queue { waiting, path }: Queue) {
+        door.accepting.abort();
+        // That it was aborted is no news.
+        let _ = (&mut door.accepting).await;
         let deadline = Instant::now() + PATIENCE;
         let ports = loop {
             let ports = queued(self.address);
@@ -133,14 +144,11 @@ impl FaultServer {
             // The queue has no event to wait for.
             sleep(LOOK_EVERY).await;
         };
-        let next = listen(self.handle(), self.address);
         for port in ports {
             let (restart, path) = (self.shared.restarts(), path.to_owned());
             let harm = Harm::Reset { crossed: false };
             self.shared.ledger.add(Deed { restart, path, port, harm });
         }
-        // The old listener goes, and its queue with it.
-        *door = open(self.handle(), next, &self.shared);
     }
 
     fn handle(&self) -> &Handle {
@@ -153,15 +161,6 @@ impl Drop for FaultServer {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
-    }
-}
-
-impl Door {
-    /// Accepts nobody any more. The queue stays.
-    async fn close(&mut self) {
-        self.accepting.abort();
-        // That it was aborted is no news.
-        let _ = (&mut self.accepting).await;
     }
 }
 
@@ -187,5 +186,5 @@ fn open(runtime: &Handle, listener: TcpListener, shared: &Arc<Shared>) -> Door {
             tokio::spawn(connection.serve());
         }
     });
-    Door { listener, accepting }
+    Door { listener: Some(listener), accepting }
 }
