@@ -63,6 +63,12 @@ impl FaultServer {
 
     /// Where it listens.
     #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it listens, to be loaded.
+    #[must_use]
     pub const fn target(&self) -> Target {
         Target::Tcp(self.address)
     }

@@ -146,34 +146,44 @@ impl Connection {
     }
 
     async fn answer(&mut self, request: &Request) -> Course {
-        let twist = self.shared.twist_for(request);
-        let delay = if let Some(Twist::Late(delay)) = twist { delay } else { Duration::ZERO };
+        let Some(twist) = self.shared.twist_for(request) else {
+            if self.wait(request.pause).await == Course::Over {
+                return Course::Over;
+            }
+            return self.answer_well(request).await;
+        };
+        let delay = if let Twist::Late(delay) = twist { delay } else { Duration::ZERO };
         if self.wait(request.pause + delay).await == Course::Over {
+            self.shared.twisted();
             return Course::Over;
         }
-        let wire = request.answer(self.shared.generation(), twist);
         let harm = match twist {
-            None | Some(Twist::Late(_)) => return self.answer_well(&wire, request).await,
-            Some(Twist::Goodbye) => {
+            Twist::Late(_) => {
+                let course = self.answer_well(request).await;
+                self.shared.twisted();
+                return course;
+            }
+            Twist::Half => Harm::Lost { crossed: false },
+            Twist::Unavailable | Twist::Garbage | Twist::OtherEcho => Harm::Wrong,
+            Twist::Goodbye => {
                 self.shared.count_answer();
                 Harm::AnnouncedClose
             }
-            Some(Twist::Half) => Harm::Lost { crossed: false },
-            Some(Twist::Unavailable | Twist::Garbage | Twist::OtherEcho) => Harm::Wrong,
-            Some(Twist::Never) => {
-                self.record(Harm::TimedOut);
-                self.hear_out().await;
-                return Course::Over;
-            }
+            Twist::Never => Harm::TimedOut,
         };
         self.record(harm);
-        self.end(&wire).await;
+        self.shared.twisted();
+        match twist {
+            Twist::Never => self.hear_out().await,
+            _ => self.end(&request.answer(self.shared.generation(), Some(twist))).await,
+        };
         Course::Over
     }
 
-    async fn answer_well(&mut self, wire: &[u8], request: &Request) -> Course {
+    async fn answer_well(&mut self, request: &Request) -> Course {
+        let wire = request.answer(self.shared.generation(), None);
         // Whoever is gone by now is missed in the number of answers.
-        if self.socket.write_all(wire).await.is_err() {
+        if self.socket.write_all(&wire).await.is_err() {
             return Course::Over;
         }
         self.shared.count_answer();

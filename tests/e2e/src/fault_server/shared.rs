@@ -2,7 +2,7 @@
 //! to touch a socket.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::mpsc;
 
@@ -17,6 +17,8 @@ pub(super) struct Shared {
     restarts: AtomicU32,
     answered: AtomicU64,
     twists: Mutex<Vec<Twist>>,
+    /// Twists that were added, and not carried out.
+    untwisted: AtomicUsize,
     connections: Mutex<Vec<mpsc::UnboundedSender<Order>>>,
 }
 
@@ -45,6 +47,7 @@ impl Shared {
 
     /// So many of the next answers get this twist.
     pub(super) fn add_twists(&self, twist: Twist, count: usize) {
+        self.untwisted.fetch_add(count, Ordering::SeqCst);
         self.twists.lock().unwrap().extend(vec![twist; count]);
     }
 
@@ -55,9 +58,14 @@ impl Shared {
         Some(twists.remove(place))
     }
 
-    /// Whether all twists were given.
+    /// A twist was carried out, and what it did is in the ledger.
+    pub(super) fn twisted(&self) {
+        self.untwisted.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Whether all twists were carried out.
     pub(super) fn is_straight(&self) -> bool {
-        self.twists.lock().unwrap().is_empty()
+        self.untwisted.load(Ordering::SeqCst) == 0
     }
 
     /// A new connection can be ordered about.

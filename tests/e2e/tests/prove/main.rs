@@ -3,6 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, and what fails here fails a test")]
 
+mod command;
 mod faults;
+mod gunicorn;
+mod nginx;
+mod ours;
 mod refusals;
+mod still;
 mod trial;
