@@ -3,17 +3,30 @@
 
 use std::time::Duration;
 
-use rekindle_e2e::{Deed, Fault, FaultTrial, Harm, Queue, Twist};
-use rekindle_prove::{Plan, Verdict};
+use rekindle_e2e::{Deed, Fault, FaultServer, FaultTrial, Harm, Queue, Twist};
+use rekindle_prove::{Group, Mode, Plan, Progress, Request, Verdict};
 
 use crate::trial::{CLIENTS, assert_all_is_found, group, prove, server};
 
 const ALL: [&str; 6] = ["/new", "/keep", "/idle", "/post", "/slow", "/upload"];
 const SECOND: Duration = Duration::from_secs(1);
+/// So long that nobody asks twice.
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// How many of what was done are this, in these windows.
 fn count(deeds: &[Deed], restart: u32, harm: Harm) -> usize {
     deeds.iter().filter(|deed| (deed.restart, deed.harm) == (restart, harm)).count()
+}
+
+/// A load of clients that ask once and then rest.
+fn resting(server: &FaultServer) -> Plan {
+    let rest = Group::new(Mode::Keep, Request::get("/rest")).name("/rest");
+    Plan::new(server.target()).group(rest.pause(HOUR).connections(CLIENTS))
+}
+
+/// Whether they do.
+fn all_rest(seen: &Progress) -> bool {
+    seen.groups[0].tally.answered == CLIENTS as u64
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,20 +53,22 @@ async fn those_who_wait_in_a_queue_that_is_closed_are_reset() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn idle_connections_that_are_closed_are_told_from_requests_that_the_close_crossed() {
     let server = server();
-    let proof = prove(&server, &ALL, &[&[Fault::CloseIdle][..]; 4]).await;
-    let deeds = assert_all_is_found(&server, &proof);
-    for restart in 1..=4 {
-        let closed = count(&deeds, restart, Harm::ClosedBetweenRequests);
-        assert!(closed > 0, "nobody was idle at restart {restart}");
-    }
+    let plan = ALL.iter().fold(resting(&server), |plan, path| plan.group(group(path)));
+    let trial = FaultTrial::new(&server, &[&[Fault::CloseIdle][..]; 4]);
+    let deeds = assert_all_is_found(&server, &trial.ready(all_rest).prove(plan).await);
+    let of_rest: Vec<_> = deeds.into_iter().filter(|deed| deed.path == "/rest").collect();
+    let closed = count(&of_rest, 1, Harm::ClosedBetweenRequests);
+    assert_eq!((closed, of_rest.len()), (CLIENTS, CLIENTS));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_said_to_idle_connections_is_unsolicited() {
+async fn what_is_said_to_resting_connections_is_unsolicited() {
     let server = server();
-    let proof = prove(&server, &["/idle", "/new"], &[&[Fault::TalkToIdle][..]; 3]).await;
+    // Said to those who have not read the answer before, it would be too much of that.
+    let trial = FaultTrial::new(&server, &[&[Fault::TalkToIdle], &[]]).ready(all_rest);
+    let proof = trial.prove(resting(&server).group(group("/new"))).await;
     let deeds = assert_all_is_found(&server, &proof);
-    assert!((1..=3).all(|restart| count(&deeds, restart, Harm::Unsolicited) > 0), "{deeds:?}");
+    assert_eq!((count(&deeds, 1, Harm::Unsolicited), deeds.len()), (CLIENTS, CLIENTS));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,8 +77,7 @@ async fn requests_under_way_that_are_cut_are_reset() {
     let proof = prove(&server, &ALL, &[&[Fault::CutInFlight][..]; 3]).await;
     let deeds = assert_all_is_found(&server, &proof);
     for path in ["/slow", "/upload"] {
-        let cut = deeds.iter().filter(|deed| deed.path == path).count();
-        assert!(cut >= CLIENTS, "only {cut} of {path} were under way at three restarts");
+        assert!(deeds.iter().any(|deed| deed.path == path), "none of {path} was under way");
     }
 }
 
@@ -72,7 +86,7 @@ async fn requests_under_way_that_are_ended_are_lost() {
     let server = server();
     let proof = prove(&server, &ALL, &[&[Fault::EndInFlight][..]; 3]).await;
     let deeds = assert_all_is_found(&server, &proof);
-    assert!(deeds.len() >= 2 * CLIENTS, "{deeds:?}");
+    assert!(!deeds.is_empty(), "none was under way");
     assert!(deeds.iter().all(|deed| matches!(deed.harm, Harm::Lost { .. })), "{deeds:?}");
 }
 
@@ -149,7 +163,7 @@ async fn each_is_found_among_all_the_others() {
         Fault::Answers(Twist::Goodbye, 2),
     ];
     let server = server();
-    let faults: &[&[Fault]] = &[OTHERS, &[], &[Fault::EndInFlight, Fault::TalkToIdle], OTHERS];
+    let faults: &[&[Fault]] = &[OTHERS, &[], &[Fault::EndInFlight], OTHERS];
     let deeds = assert_all_is_found(&server, &prove(&server, &ALL, faults).await);
     for restart in [1, 4] {
         assert_eq!(count(&deeds, restart, Harm::Lost { crossed: false }), 5);

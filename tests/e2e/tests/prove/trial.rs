@@ -47,7 +47,12 @@ pub(crate) fn assert_all_is_found(server: &FaultServer, proof: &Proof) -> Vec<De
     let done = server.deeds();
     let is_failure = |deed: &&Deed| deed.harm != Harm::AnnouncedClose;
     let failures: Vec<_> = done.iter().filter(is_failure).cloned().collect();
-    assert_eq!(seen, failures, "on the left what was seen");
+    if seen != failures {
+        let missed: Vec<_> = failures.iter().filter(|deed| !seen.contains(deed)).collect();
+        let unfounded = |one: &&Failure| !failures.contains(&deed(proof, one));
+        let unfounded: Vec<_> = proof.outcome.failures.iter().filter(unfounded).collect();
+        panic!("done and not seen: {missed:#?}\nseen and not done: {unfounded:#?}");
+    }
     for window in &proof.windows {
         let within = |deed: &&Deed| deed.restart == window.restart;
         assert_eq!(noticed(&window.tally), tally(done.iter().filter(within)), "{window:?}");
