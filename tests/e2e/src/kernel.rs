@@ -4,15 +4,17 @@
 use std::fs;
 use std::net::SocketAddr;
 
-/// The ports of those who wait to be accepted at this IPv4 address.
+/// The ports of those who wait to be accepted at this IPv4 address and have sent something: those
+/// who have not may not know yet that they are connected.
 #[must_use]
 pub fn queued(address: SocketAddr) -> Vec<u16> {
     const ESTABLISHED: &str = "01";
     let table = fs::read_to_string("/proc/net/tcp").unwrap();
     let waiting = table.lines().skip(1).filter_map(|line| {
         let fields: Vec<_> = line.split_ascii_whitespace().collect();
+        let has_sent = !fields[4].ends_with(":00000000");
         // No process has a descriptor of it.
-        let waits = fields[3] == ESTABLISHED && fields[9] == "0";
+        let waits = fields[3] == ESTABLISHED && fields[9] == "0" && has_sent;
         (waits && port(fields[1]) == address.port()).then(|| port(fields[2]))
     });
     waiting.collect()
