@@ -49,10 +49,12 @@ async fn serve(directory: String, way: String) -> Result<()> {
     }
 }
 
-/// The application, the same in all ways.
+/// The application, the same in all ways. `axum::serve` gives the routes their state once, and
+/// axum's documentation of `with_state` tells everybody else to do so: they would make each of
+/// them anew for every request.
 fn application(generation: u64) -> Router {
     let body = format!("pid {} generation {generation}\n", std::process::id());
-    Router::new().route("/", get(async move || body.clone()))
+    Router::new().route("/", get(async move || body.clone())).with_state(())
 }
 
 async fn serve_by_rekindle(directory: &Path) -> Result<()> {

@@ -1,4 +1,5 @@
-//! What a client says on one connection at a time: the one door to all protocols. Owns the choice among them; refuses to count.
+//! What a client says on one connection at a time: the one door to all protocols. Owns the
+//! choice among them; refuses to count.
 //!
 //! ```text
 //!  connect ──► greet ──► exchange ──► exchange ──► … ──► close

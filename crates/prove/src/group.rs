@@ -168,8 +168,8 @@ impl Group {
         self
     }
 
-    /// How many requests each connection (with HTTP/2, each of its streams) starts, at most; without it, they go on until the load
-    /// stops.
+    /// How many requests each connection (with HTTP/2, each of its streams) starts, at most;
+    /// without it, they go on until the load stops.
     #[must_use]
     pub fn requests(mut self, requests: u64) -> Self {
         self.requests = Some(requests);

@@ -36,6 +36,9 @@ impl Load {
         duration: Option<Duration>,
         waking: Vec<Waking>,
     ) -> Self {
+        if let Some(duration) = duration {
+            run.gaps.ends(duration);
+        }
         Self { run, groups, clients, stopper, duration, waking }
     }
 
@@ -74,6 +77,7 @@ impl Load {
     pub async fn stop(self) -> Outcome {
         let Self { run, groups, clients, stopper, duration, waking: _waking } = self;
         let asked = run.elapsed();
+        run.gaps.ends(asked);
         drop(stopper);
         end(&run, &groups, clients, duration.unwrap_or(asked).min(asked)).await
     }

@@ -1,5 +1,5 @@
-//! How a server is restarted. Owns the asking and what can go wrong with it; refuses to know whether
-//! it helped: that is for the clients to say.
+//! How a server is restarted. Owns the asking and what can go wrong with it; refuses to know
+//! whether it helped: that is for the clients to say.
 
 mod command;
 mod error;

@@ -53,6 +53,14 @@ impl Stream {
         }
     }
 
+    /// Whether the server chose this protocol in the handshake (ALPN). Without TLS nobody asks it.
+    pub(crate) fn speaks(&self, protocol: &[u8]) -> bool {
+        match self {
+            Self::Plain(_) => true,
+            Self::Tls(encrypted) => encrypted.protocol() == Some(protocol),
+        }
+    }
+
     /// Waits until reading or writing may go on. It may not, after all: it is tried.
     pub(crate) async fn ready(&mut self, interest: Interest) -> io::Result<Ready> {
         match self {

@@ -67,6 +67,9 @@ pub enum WrongAnswer {
     /// A message came back as text, and was binary when it was sent.
     #[error("the message is a text")]
     Text,
+    /// The server speaks TLS and did not choose HTTP/2 in its handshake (ALPN, RFC 7301).
+    #[error("the server does not offer HTTP/2 by ALPN (`h2`)")]
+    NotChosen,
     /// What came is not TLS, or breaks its rules.
     #[error("it breaks the rules of TLS")]
     Tls,

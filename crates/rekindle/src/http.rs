@@ -32,6 +32,10 @@
 //!
 //! With one listener and no settings, [`serve`](crate::serve()) is all of that in one call.
 //!
+//! An axum router makes the service of a route anew for each request, until it is given its state
+//! by `with_state`, if only `()`. `axum::serve` does that for its user; here the feature `axum`
+//! does.
+//!
 //! # What clients notice of an upgrade
 //!
 //! | connection | what happens to it |
@@ -78,6 +82,8 @@ mod permits;
 mod pilot;
 mod request_body;
 mod response_body;
+#[cfg(feature = "axum")]
+mod routes;
 mod server;
 mod session;
 mod site;

@@ -213,6 +213,9 @@ impl Service {
     /// Serves HTTP on a listener, once this process is [ready](Self::ready) and for the rest of its
     /// life. `app` is any tower service, such as an `axum::Router`; see [`crate::http`].
     ///
+    /// A client that shuts its side down with its request (a half-closed connection) is taken to
+    /// have left, as by hyper's default: `app` may be called for it, and is not waited for.
+    ///
     /// # Panics
     ///
     /// Outside of a tokio runtime.

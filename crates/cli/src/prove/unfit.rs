@@ -37,6 +37,9 @@ fn hint_on_answer(failure: &Noticed, request: &str) -> &'static str {
         (FailureKind::Wrong, _) if request.starts_with("POST") => {
             "; modes post and upload take a path that answers with the body: --mode post@/echo"
         }
+        (_, Cause::Answer(WrongAnswer::Status { .. })) if request.starts_with("message") => {
+            "; a WebSocket is opened by a path that answers with 101, as in --mode ws@/chat"
+        }
         (FailureKind::TimedOut, _) => "; see --request-timeout",
         _ => "",
     }

@@ -139,6 +139,7 @@ fn what_cannot_be_measured_is_told_with_what_to_do() {
         ("http://127.0.0.1:1/", &[][..], "start the server, or see where it listens"),
         (&lost, &[], "answers with a status of 2xx"),
         (&url, &["--mode", "post"], "--mode post@/echo"),
+        (&url, &["--mode", "ws"], "--mode ws@/chat"),
         (&url, &["--signal", "HUP", "--pid", "2147483647"], "the pid is stale"),
         (&url, &["--signal", "HUP", "--pid-file", absent], "does the server run, and write it?"),
         (&url, &["--control", absent], "is the service running?"),
@@ -240,6 +241,24 @@ fn over_tls_only_who_is_trusted_is_asked() {
         let refused = asked(words).expect(2);
         assert!(refused.stderr.contains("--cacert, --host and --insecure"), "{refused:?}");
     }
+}
+
+#[test]
+fn http_2_is_told_to_go_and_loses_only_what_crosses_that() {
+    let server = Server::with_probation("10ms");
+    let words = ["--control", &server.control, "--restarts", "1", "--every", "300ms", "--json"];
+    let words = [&words[..], &["--mode", "h2", "--streams", "4", "--connections", "2"]].concat();
+    let answer = prove(&service_url(&server), &words).expect(1).object();
+    assert_eq!(counted(&answer, "announced_close"), 2, "one each: {answer}");
+    // RFC 9113, section 6.8: what crosses the goodbye is not processed, and is told apart.
+    let crossed = counted(&answer, "crossed");
+    assert_eq!(
+        (answer["noticed"].as_u64(), counted(&answer, "lost")),
+        (Some(2 + crossed), crossed)
+    );
+    let allowed = ["--allow", "announced_close=2", "--allow", "lost=100%"];
+    let allowed = prove(&service_url(&server), &[&words[..], &allowed].concat()).expect(0);
+    assert_eq!(allowed.object()["verdict"], "allowed");
 }
 
 #[test]

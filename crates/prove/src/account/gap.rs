@@ -23,17 +23,36 @@ pub struct Gap {
 
 /// Finds the longest gap while answers come in from many tasks. The lock is taken only when a gap
 /// is longer than all before it, which soon is rare.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct GapMeter {
+    /// When the asking ends: what comes later opens no gap.
+    end_ns: AtomicU64,
     last_ns: AtomicU64,
     longest_ns: AtomicU64,
     longest: Mutex<Gap>,
 }
 
+impl Default for GapMeter {
+    fn default() -> Self {
+        Self {
+            end_ns: AtomicU64::new(u64::MAX),
+            last_ns: AtomicU64::default(),
+            longest_ns: AtomicU64::default(),
+            longest: Mutex::default(),
+        }
+    }
+}
+
 impl GapMeter {
+    /// Nothing more is asked from then on. Answers to what is under way then may take long, and
+    /// that is no silence: nobody else asks.
+    pub(crate) fn ends(&self, at: Duration) {
+        self.end_ns.fetch_min(nanos(at), Ordering::Relaxed);
+    }
+
     /// An answer came so long after the start.
     pub(crate) fn answered(&self, at: Duration) {
-        let at_ns = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
+        let at_ns = nanos(at).min(self.end_ns.load(Ordering::Relaxed));
         // The highest time stays, so that a task which comes late with its answer opens no gap.
         let last_ns = self.last_ns.fetch_max(at_ns, Ordering::Relaxed);
         let length_ns = at_ns.saturating_sub(last_ns);
@@ -50,7 +69,8 @@ impl GapMeter {
     /// The longest gap so far, the one up to now included. Changes nothing.
     pub(crate) fn longest_until(&self, now: Duration) -> Gap {
         let from = Duration::from_nanos(self.last_ns.load(Ordering::Relaxed));
-        let open = Gap { from, length: now.saturating_sub(from) };
+        let now_ns = nanos(now).min(self.end_ns.load(Ordering::Relaxed));
+        let open = Gap { from, length: Duration::from_nanos(now_ns).saturating_sub(from) };
         let longest = *self.longest.lock().unwrap_or_else(PoisonError::into_inner);
         if open.length > longest.length { open } else { longest }
     }
@@ -61,6 +81,10 @@ impl GapMeter {
         self.answered(asked_until);
         *self.longest.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -102,5 +126,16 @@ mod tests {
     #[test]
     fn answers_after_the_end_of_asking_close_it() {
         assert_eq!(longest(&[10, 35], 20), (10, 25));
+    }
+    #[test]
+    fn answers_after_the_end_of_the_asking_open_no_gap() {
+        let meter = GapMeter::default();
+        let at = Duration::from_millis;
+        meter.answered(at(30));
+        meter.ends(at(50));
+        meter.ends(at(70));
+        meter.answered(at(2_000));
+        assert_eq!(meter.longest_until(at(3_000)), Gap { from: at(0), length: at(30) });
+        assert_eq!(meter.longest(at(50)), Gap { from: at(0), length: at(30) });
     }
 }

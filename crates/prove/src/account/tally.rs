@@ -51,11 +51,14 @@ pub struct Tally {
     pub unsolicited: u64,
     /// Beside `answered`: the answer on a kept connection said that it is the last one, by
     /// `Connection: close`, by HTTP/1.0, or by a body that only the close ends; or a kept WebSocket
-    /// said goodbye with a close frame while no message was under way.
+    /// said goodbye with a close frame while no message was under way. With HTTP/2, once for each
+    /// connection on which the server said GOAWAY, whoever of its streams was under way.
     pub announced_close: u64,
     /// Of `reset` and `lost`, those on a connection that had answered before, with no byte of this
     /// answer: the close may have crossed the request on the wire. Lost for the client all the
-    /// same: RFC 9110 §9.2.2 forbids to send a POST again by itself.
+    /// same: RFC 9110 §9.2.2 forbids to send a POST again by itself. With HTTP/2 the server may say
+    /// it: streams that it refused unprocessed (`reset`), and those above the last one that its
+    /// GOAWAY names (`lost`).
     pub crossed: u64,
 }
 

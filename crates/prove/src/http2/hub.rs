@@ -10,6 +10,7 @@ use crate::connect::Connector;
 use crate::flow::Flow;
 use crate::http2::link::Link;
 use crate::stream::Stream;
+use crate::wrong::WrongAnswer;
 
 /// Where the lanes of one connection meet.
 #[derive(Debug, Clone, Default)]
@@ -52,9 +53,13 @@ impl Opening {
         self.local_port
     }
 
-    /// TLS if there is any, then HTTP/2.
+    /// TLS if there is any, then HTTP/2. Over TLS it is spoken only if the server chose it (RFC 9113
+    /// §3.2): one that did not would take it for a broken HTTP/1.1.
     pub(crate) async fn greet(mut self, phase: &mut Phase, flow: Flow) -> Result<Arc<Link>, Fault> {
         self.stream.greet(phase).await?;
+        if !self.stream.speaks(b"h2") {
+            return Err(WrongAnswer::NotChosen.into());
+        }
         let link = Arc::new(Link::new(self.stream, self.local_port, flow).await?);
         *self.place = Some(Arc::clone(&link));
         Ok(link)

@@ -95,6 +95,7 @@ impl Lane {
         let mut incoming = Incoming::new(response, self.flow.reading());
         let mut sending = pin!(send(outgoing, body, self.flow));
         let mut is_sending = true;
+        let fault = |error: h2::Error| link.fault(&error, stream);
         *phase = Phase::Sending;
         loop {
             tokio::select! {
@@ -106,7 +107,7 @@ impl Lane {
                         *phase = Phase::Awaiting;
                     }
                 }
-                piece = incoming.next() => match piece.map_err(|error| link.fault(&error, stream))? {
+                piece = incoming.next() => match piece.map_err(fault)? {
                     Piece::Head(head) => {
                         *phase = Phase::Reading;
                         self.answer.begin(&head)?;

@@ -2,10 +2,11 @@
 //! means; refuses to open sockets.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use h2::client::{self, SendRequest};
+use h2::client::{self, Connection, SendRequest};
 use h2::{Reason, SendStream};
 use tokio::sync::watch;
 
@@ -23,6 +24,10 @@ const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
 /// The longest head, as with HTTP/1.1.
 const MAX_HEAD_BYTES: u32 = 64 * 1024;
+
+/// How many requests may be under way before the server has said how many it allows: it may allow
+/// one only, and what waits within `h2` for its turn has a number that a goodbye may seem to cross.
+const MOST_OPEN_AT_FIRST: usize = 1;
 
 /// A connection that lanes share.
 #[derive(Debug)]
@@ -45,7 +50,6 @@ pub(crate) struct Begun {
 #[derive(Debug)]
 pub(crate) struct Open {
     link: Arc<Link>,
-    most: usize,
 }
 
 impl Link {
@@ -55,7 +59,8 @@ impl Link {
         local_port: Option<u16>,
         flow: Flow,
     ) -> Result<Self, Fault> {
-        let standing = Arc::new(watch::Sender::new(Standing::default()));
+        let fresh = Standing::allowing(MOST_OPEN_AT_FIRST);
+        let standing = Arc::new(watch::Sender::new(fresh));
         let tap = Tap::new(stream, Arc::clone(&standing));
         let window = match flow.reads_slowly() {
             true => SLOW_RECEIVE_BUFFER_BYTES,
@@ -66,20 +71,11 @@ impl Link {
             .initial_window_size(window)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_header_list_size(MAX_HEAD_BYTES)
+            .initial_max_send_streams(MOST_OPEN_AT_FIRST)
             .handshake(tap)
             .await;
         let (requests, connection) = handshake.map_err(|error| fault_of(&error, &standing))?;
-        let driven = Arc::clone(&standing);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await
-                && error.is_library()
-            {
-                let end = End::Broken(broken_rules(&error));
-                driven.send_modify(|standing| {
-                    standing.end.get_or_insert(end);
-                });
-            }
-        });
+        tokio::spawn(drive(connection, Arc::clone(&standing)));
         Ok(Self { requests, local_port, standing })
     }
 
@@ -147,16 +143,16 @@ impl Link {
     async fn open(self: &Arc<Self>) -> Option<Open> {
         let mut changes = self.standing.subscribe();
         loop {
-            let most = self.requests.current_max_send_streams();
+            let allowed = self.requests.current_max_send_streams();
             let may_open = self.modify(|standing| {
-                let has_room = standing.open < most;
+                let has_room = standing.open < standing.most_open.min(allowed);
                 if standing.is_usable() && has_room {
                     standing.open += 1;
                 }
                 (standing.is_usable(), has_room)
             });
             match may_open {
-                (true, true) => return Some(Open { link: Arc::clone(self), most }),
+                (true, true) => return Some(Open { link: Arc::clone(self) }),
                 (true, false) => changes.changed().await.ok()?,
                 (false, _) => return None,
             }
@@ -179,7 +175,28 @@ impl Drop for Open {
         self.link.standing.send_if_modified(|standing| {
             standing.open -= 1;
             // Somebody may wait for room.
-            standing.open + 1 >= self.most
+            standing.open + 1 >= standing.most_open
+        });
+    }
+}
+
+/// Has a connection do its work until it ends, and tells how many requests it allows.
+async fn drive(mut connection: Connection<Tap, Bytes>, standing: Arc<watch::Sender<Standing>>) {
+    let ended = poll_fn(|context| {
+        let polled = Pin::new(&mut connection).poll(context);
+        let allowed = connection.max_concurrent_send_streams();
+        standing.send_if_modified(|standing| {
+            // Somebody may wait for room.
+            std::mem::replace(&mut standing.most_open, allowed) < allowed
+        });
+        polled
+    });
+    if let Err(error) = ended.await
+        && error.is_library()
+    {
+        let end = End::Broken(broken_rules(&error));
+        standing.send_modify(|standing| {
+            standing.end.get_or_insert(end);
         });
     }
 }

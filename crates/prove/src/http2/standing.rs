@@ -11,6 +11,8 @@ use crate::wrong::WrongAnswer;
 pub(crate) struct Standing {
     /// How many requests are under way on it.
     pub(crate) open: usize,
+    /// How many may be.
+    pub(crate) most_open: usize,
     /// How many it has answered.
     pub(crate) answered: u64,
     /// What the server said before it ends.
@@ -33,6 +35,11 @@ pub(crate) enum End {
 }
 
 impl Standing {
+    /// A new connection, on which so many requests may be under way.
+    pub(crate) fn allowing(most_open: usize) -> Self {
+        Self { most_open, ..Self::default() }
+    }
+
     /// Whether requests may begin on it.
     pub(crate) fn is_usable(&self) -> bool {
         self.goodbye.is_none() && self.end.is_none()

@@ -57,8 +57,8 @@ impl Timeline {
         self.interval * u32::try_from(next).unwrap_or(u32::MAX)
     }
 
-    /// Adds a sample for each group, taken now: they are those of the interval that ends now. If the
-    /// taker was held up and intervals before were missed, those are empty.
+    /// Adds a sample for each group, taken now: they are those of the interval that ends now. If
+    /// the taker was held up and intervals before were missed, those are empty.
     pub(crate) fn add(&mut self, samples: Vec<Sample>, now: Duration) {
         while now >= self.next_end() + self.interval {
             self.push(vec![Sample::default(); self.groups.len()]);

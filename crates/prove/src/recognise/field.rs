@@ -6,8 +6,8 @@ use super::{Answer, Recognise, Responder, number};
 /// Recognises by the value of one header field: another value is another process.
 ///
 /// A number is the generation. If the name of the field ends in `pid`, it is the pid; generations
-/// are then, as with texts that are no numbers, counted from 1 in the order in which the values first
-/// came. More than 4,096 values are not told apart: such answers name nobody.
+/// are then, as with texts that are no numbers, counted from 1 in the order in which the values
+/// first came. More than 4,096 values are not told apart: such answers name nobody.
 #[derive(Debug)]
 pub struct ByField {
     name: String,

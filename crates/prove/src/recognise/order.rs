@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-/// How many texts are told apart: more than any service has processes. A text that is another one in
-/// each answer, as the number of a request is, must not fill the memory.
+/// How many texts are told apart: more than any service has processes. A text that is another one
+/// in each answer, as the number of a request is, must not fill the memory.
 const MOST_TEXTS: usize = 4_096;
 
 /// The order in which texts first came, from 1.

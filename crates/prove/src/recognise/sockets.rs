@@ -1,5 +1,5 @@
-//! The sockets that a server listens on, as `/proc/net` shows them. Owns the reading of those tables
-//! (proc(5)) and which entry a client would reach; refuses to say who holds a socket.
+//! The sockets that a server listens on, as `/proc/net` shows them. Owns the reading of those
+//! tables (proc(5)) and which entry a client would reach; refuses to say who holds a socket.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, ErrorKind};

@@ -89,6 +89,14 @@ mod tests {
     use super::*;
     use crate::report::fixture;
 
+    type Of = fn(&Sample) -> Duration;
+    const PERCENTILES: [(Of, &str); 4] = [
+        (|sample| sample.p50, "p50"),
+        (|sample| sample.p99, "p99"),
+        (|sample| sample.p99_9, "p99.9"),
+        (|sample| sample.longest, "longest"),
+    ];
+
     #[test]
     fn joining_loses_no_count_and_hides_no_peak() {
         let proof = fixture::rich();
@@ -97,8 +105,15 @@ mod tests {
             let grid = Grid::new(&proof, usize::MAX, columns);
             assert!(grid.columns() <= columns && grid.columns() * 2 > columns, "{columns}");
             for (joined, exact) in grid.groups.iter().zip(&whole.groups) {
-                let sum = |samples: &[Sample]| super::join(samples);
-                assert_eq!(sum(joined), sum(exact));
+                let answered = |samples: &[Sample]| -> u64 {
+                    samples.iter().map(|sample| sample.tally.answered).sum()
+                };
+                assert_eq!(answered(joined), answered(exact));
+                for (of, what) in PERCENTILES {
+                    let parts = exact.chunks(exact.len().div_ceil(columns).max(1));
+                    let highest = parts.map(|part| part.iter().map(of).max().unwrap());
+                    assert!(joined.iter().map(of).eq(highest), "{what} in {columns} columns");
+                }
             }
         }
         assert_eq!(whole.step, proof.timeline.interval);

@@ -51,7 +51,10 @@ pub enum RestartError {
         source: io::Error,
     },
     /// The pid file could not be read.
-    #[error("read the pid file `{}`: {source}; does the server run, and write it?", .path.display())]
+    #[error(
+        "read the pid file `{}`: {source}; does the server run, and write it?",
+        .path.display()
+    )]
     PidFile {
         /// The pid file.
         path: PathBuf,

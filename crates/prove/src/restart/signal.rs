@@ -1,5 +1,5 @@
-//! A restart by a signal. Owns the names of signals and the reading of pid files; refuses to guess a
-//! process.
+//! A restart by a signal. Owns the names of signals and the reading of pid files; refuses to
+//! guess a process.
 
 use std::fmt;
 use std::fs;
@@ -58,7 +58,8 @@ impl Signal {
         Self { name, to: To::PidFile(path.into()) }
     }
 
-    /// Looks whether it could be sent now: whether there is such a process, and it may be signalled.
+    /// Looks whether it could be sent now: whether there is such a process, and it may be
+    /// signalled.
     ///
     /// # Errors
     /// If not, or if the pid file names none.

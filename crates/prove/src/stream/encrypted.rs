@@ -66,6 +66,11 @@ impl Encrypted {
         unless_blocked(self.flush()).map_err(|error| broken(&error))
     }
 
+    /// What the server chose of what was offered (ALPN, RFC 7301), if it chose.
+    pub(crate) fn protocol(&self) -> Option<&[u8]> {
+        self.session.alpn_protocol()
+    }
+
     /// Waits until reading or writing can go on, and sends what has not been sent yet meanwhile.
     pub(crate) async fn ready(&mut self, interest: Interest) -> io::Result<Ready> {
         if interest.is_readable() && self.has_news() {

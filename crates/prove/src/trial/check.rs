@@ -159,7 +159,7 @@ async fn seen(plan: &Plan) -> Result<(), Unseen> {
         return Err(Unseen::NotLocal);
     }
     let looked = spawn_blocking(move || processes.look()).await.map_err(io::Error::other);
-    let sight = looked.flatten().map_err(Unseen::Unavailable)?;
+    let sight = looked.and_then(|sight| sight).map_err(Unseen::Unavailable)?;
     match (sight.is_served, sight.holders.is_empty()) {
         (_, false) => Ok(()),
         (false, true) => Err(Unseen::NotServed),

@@ -1,6 +1,7 @@
 //! Who looks whether a restart made a new process. Owns what was there before it; refuses to say
 //! what became of the clients.
 
+use std::collections::{HashMap, HashSet};
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
@@ -12,14 +13,12 @@ use tokio::time::{Instant, sleep_until};
 use crate::plan::Plan;
 use crate::proof::restart_outcome::{Change, RestartState};
 use crate::recognise::Responder;
-use crate::recognise::processes::{Processes, Sight};
+use crate::recognise::processes::{Holder, Processes, Sight};
 use crate::recognise::recognition::Recognition;
 use crate::run::Run;
 
 /// How often `/proc` is looked at for a new process.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
-/// Each so manieth look is a thorough one.
-const THOROUGH_EVERY: u32 = 20;
 
 /// What a trial looks with.
 #[derive(Debug)]
@@ -31,6 +30,14 @@ pub(super) struct Eyes {
 impl Eyes {
     pub(super) fn new(plan: &Plan, recognition: Recognition) -> Self {
         Self { recognition, processes: Arc::new(Processes::at(plan.targets())) }
+    }
+
+    /// Looks for the first time, which takes longest, well before a restart.
+    pub(super) async fn open(&self) {
+        match self.recognition {
+            Recognition::Off | Recognition::Answers(_) => {}
+            Recognition::Auto | Recognition::Processes => drop(self.look_at_processes().await),
+        }
     }
 
     /// Looks who is there before a restart.
@@ -81,9 +88,9 @@ impl Observer {
             }
             Self::Processes { before, .. } if before.holders.is_empty() => pending().await,
             Self::Processes { processes, before } => {
-                let pid = newcomer(processes, before).await;
+                let (holder, at) = newcomer(run, processes, before).await;
                 let generation = u64::from(number) + 1;
-                Change { at: run.elapsed(), responder: Responder { generation, pid: Some(pid) } }
+                Change { at, responder: Responder { generation, pid: Some(holder.pid) } }
             }
         }
     }
@@ -105,20 +112,39 @@ impl Observer {
     }
 }
 
-/// Waits until somebody holds a socket who did not before.
-async fn newcomer(processes: &Arc<Processes>, before: &Arc<Sight>) -> u32 {
-    for number in 1_u32.. {
+/// Waits until somebody holds a socket who did not before, and says since when.
+async fn newcomer(
+    run: &Run,
+    processes: &Arc<Processes>,
+    before: &Arc<Sight>,
+) -> (Holder, Duration) {
+    let mut stayers = Stayers::default();
+    for number in 0_u32.. {
         let next = Instant::now() + LOOK_INTERVAL;
-        let thorough = number.is_multiple_of(THOROUGH_EVERY);
-        let before = Arc::clone(before);
-        let looked = look(processes, move |them| them.newcomer(&before, thorough)).await;
+        let (at, before) = (run.elapsed(), Arc::clone(before));
+        let looked = look(processes, move |them| them.newcomers(&before, number)).await;
         // A look that failed is one that saw nobody: the next may.
-        if let Ok(Some(holder)) = looked {
-            return holder.pid;
+        if let Some(found) = stayers.seen(looked.unwrap_or_default(), at) {
+            return found;
         }
         sleep_until(next).await;
     }
     pending().await
+}
+
+/// Those who were seen, and when first. Once is not enough: a process that the server starts for
+/// something else has its sockets for a moment, from the fork until its program begins.
+#[derive(Debug, Default)]
+struct Stayers(HashMap<Holder, Duration>);
+
+impl Stayers {
+    /// These were seen now. Returns the first one of them who had been seen before.
+    fn seen(&mut self, now: HashSet<Holder>, at: Duration) -> Option<(Holder, Duration)> {
+        let stayed = now.iter().filter_map(|holder| Some((*holder, *self.0.get(holder)?)));
+        let first = stayed.min_by_key(|(holder, at)| (*at, *holder));
+        now.into_iter().for_each(|holder| _ = self.0.entry(holder).or_insert(at));
+        first
+    }
 }
 
 /// Reads `/proc` where it holds up no client.
@@ -128,4 +154,21 @@ async fn look<T: Send + 'static>(
 ) -> io::Result<T> {
     let processes = Arc::clone(processes);
     spawn_blocking(move || look(&processes)).await.map_err(io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_seen_once_is_no_newcomer_and_who_stays_is_since_the_first_time() {
+        let at = Duration::from_millis;
+        let [short, long, later] = [1, 2, 3].map(Holder::of_test);
+        let mut stayers = Stayers::default();
+        assert_eq!(stayers.seen(HashSet::from([short]), at(50)), None);
+        assert_eq!(stayers.seen(HashSet::from([long]), at(100)), None);
+        assert_eq!(stayers.seen(HashSet::new(), at(150)), None);
+        let found = stayers.seen(HashSet::from([later, long]), at(200));
+        assert_eq!(found, Some((long, at(100))));
+    }
 }

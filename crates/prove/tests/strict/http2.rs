@@ -8,7 +8,7 @@ use rekindle_prove::{
 };
 use tokio::net::TcpListener;
 
-use crate::http2_server::{Act, Http2Server};
+use crate::http2_server::{Act, Allowed, Http2Server};
 use crate::server::until;
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -72,12 +72,33 @@ async fn streams_share_their_connection_and_nothing_is_noticed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_streams_are_open_than_the_server_allows() {
-    let server = Http2Server::allowing(2, |_| Act::Answer).await;
-    // Until its settings have come the client cannot know: one stream waits for them.
-    let warm = outcome(&server, get(1).requests(1)).await;
-    assert_eq!(warm.noticed, 0);
-    let outcome = outcome(&server, get(8).requests(20)).await;
+    let server = Http2Server::allowing(Allowed::Most(2), |_| Act::Hold).await;
+    let load = plan(&server, get(8).requests(20)).start().unwrap();
+    // The second begins when the settings have come, and does not wait for the first.
+    until(&load, |_| server.requests() == 2).await;
+    server.open_gate();
+    let outcome = load.wait().await;
     assert_eq!(outcome.tally, Tally { started: 160, answered: 160, ..Tally::default() });
+    assert_eq!((server.connections(), server.most_open()), (1, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn until_the_server_said_how_many_it_allows_one_stream_is_open() {
+    let server = Http2Server::allowing(Allowed::NotSaid, |_| Act::Silence).await;
+    let plan = plan(&server, get(8).requests(1)).request_limit(Duration::from_millis(300));
+    let outcome = plan.start().unwrap().wait().await;
+    assert_eq!(outcome.tally, Tally { started: 8, timed_out: 8, ..Tally::default() });
+    assert_eq!((server.connections(), server.most_open()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_goodbye_crosses_nothing_that_waits_for_its_turn() {
+    let script = |number| if number == 0 { Act::Goodbye } else { Act::Answer };
+    let server = Http2Server::allowing(Allowed::Most(1), script).await;
+    let outcome = outcome(&server, get(8).requests(2)).await;
+    let goodbye = Tally { announced_close: 1, ..Tally::default() };
+    assert_eq!(outcome.tally, Tally { started: 16, answered: 16, ..goodbye });
+    assert_eq!((server.connections(), server.most_open()), (2, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

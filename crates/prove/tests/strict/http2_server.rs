@@ -7,10 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rekindle_prove::Target;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use crate::server::{Secured, Socket};
 
 const PREFACE_BYTES: usize = 24;
 const DATA: u8 = 0;
@@ -76,18 +79,46 @@ struct Shared {
     requests: AtomicUsize,
     /// The most requests that were under way on a connection.
     most_open: AtomicUsize,
-    /// If not zero, how many may be.
-    allowed: u32,
+    allowed: Allowed,
+}
+
+/// What a server says of how many requests may be under way on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Allowed {
+    /// Nothing, in its settings.
+    AnyNumber,
+    /// So many.
+    Most(u32),
+    /// It never sends its settings.
+    NotSaid,
 }
 
 impl Http2Server {
     pub(crate) async fn new(script: impl Fn(usize) -> Act + Send + Sync + 'static) -> Self {
-        Self::allowing(0, script).await
+        Self::allowing(Allowed::AnyNumber, script).await
     }
 
     /// One that allows so many streams at a time.
     pub(crate) async fn allowing(
-        allowed: u32,
+        allowed: Allowed,
+        script: impl Fn(usize) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(allowed, None, script).await
+    }
+
+    /// Over TLS. One that cuts ends its connections without a word of TLS.
+    pub(crate) async fn tls(
+        config: Arc<rustls::ServerConfig>,
+        cuts: bool,
+        script: impl Fn(usize) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let secured = Some((TlsAcceptor::from(config), !cuts));
+        Self::start(Allowed::AnyNumber, secured, script).await
+    }
+
+    async fn start(
+        allowed: Allowed,
+        secured: Option<(TlsAcceptor, bool)>,
         script: impl Fn(usize) -> Act + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -107,7 +138,14 @@ impl Http2Server {
                     let (socket, _) = listener.accept().await.unwrap();
                     socket.set_nodelay(true).unwrap();
                     shared.connections.fetch_add(1, Ordering::SeqCst);
-                    tokio::spawn(Connection::new(socket, Arc::clone(&shared)).serve());
+                    let (shared, secured) = (Arc::clone(&shared), secured.clone());
+                    tokio::spawn(async move {
+                        let Some((acceptor, says_goodbye)) = secured else {
+                            return Connection::new(socket, shared).serve().await;
+                        };
+                        let stream = acceptor.accept(socket).await?;
+                        Connection::new(Secured { stream, says_goodbye }, shared).serve().await
+                    });
                 }
             }
         });
@@ -137,8 +175,8 @@ impl Drop for Http2Server {
     }
 }
 
-struct Connection {
-    socket: TcpStream,
+struct Connection<S> {
+    socket: BufReader<S>,
     shared: Arc<Shared>,
     /// The bodies of the requests under way, as far as they have come.
     bodies: HashMap<u32, Vec<u8>>,
@@ -156,8 +194,9 @@ enum Goes {
     Away,
 }
 
-impl Connection {
-    fn new(socket: TcpStream, shared: Arc<Shared>) -> Self {
+impl<S: Socket> Connection<S> {
+    fn new(socket: S, shared: Arc<Shared>) -> Self {
+        let socket = BufReader::new(socket);
         let (bodies, held) = (HashMap::new(), Vec::new());
         Self { socket, shared, bodies, open: HashSet::new(), held, at_gate: None, last_stream: 0 }
     }
@@ -165,19 +204,16 @@ impl Connection {
     /// An error of the socket ends it: clients may give up.
     async fn serve(mut self) -> io::Result<()> {
         self.socket.read_exact(&mut [0; PREFACE_BYTES]).await?;
-        let mut settings = Vec::new();
-        if self.shared.allowed > 0 {
-            settings.extend_from_slice(&3_u16.to_be_bytes());
-            settings.extend_from_slice(&self.shared.allowed.to_be_bytes());
+        if let Some(settings) = self.settings() {
+            self.send(SETTINGS, 0, 0, &settings).await?;
         }
-        self.send(SETTINGS, 0, 0, &settings).await?;
         let mut gate = self.shared.gate.subscribe();
         let mut has_passed = false;
         loop {
-            let mut byte = [0];
             tokio::select! {
-                peeked = self.socket.peek(&mut byte) => {
-                    if peeked? == 0 || self.take_frame().await? == Goes::Away {
+                // What it shows stays in its buffer.
+                shown = self.socket.fill_buf() => {
+                    if shown?.is_empty() || self.take_frame().await? == Goes::Away {
                         return self.end().await;
                     }
                 }
@@ -196,9 +232,20 @@ impl Connection {
         }
     }
 
+    /// What it says of itself first, if it does.
+    fn settings(&self) -> Option<Vec<u8>> {
+        match self.shared.allowed {
+            Allowed::NotSaid => None,
+            Allowed::AnyNumber => Some(Vec::new()),
+            // SETTINGS_MAX_CONCURRENT_STREAMS.
+            Allowed::Most(most) => Some([&[0, 3], &most.to_be_bytes()[..]].concat()),
+        }
+    }
+
     /// Ends it in order: a close over unread bytes would be a reset.
     async fn end(mut self) -> io::Result<()> {
-        self.socket.shutdown().await?;
+        self.socket.get_mut().end().await;
+        self.socket.get_ref().shut();
         while self.socket.read(&mut [0; 1024]).await? > 0 {}
         Ok(())
     }
@@ -278,7 +325,7 @@ impl Connection {
             }
             Act::Cut => return Ok(Goes::Away),
             Act::CutByReset => {
-                self.socket.set_zero_linger()?;
+                self.socket.get_mut().reset();
                 return Err(io::ErrorKind::ConnectionReset.into());
             }
             // A frame of data on a stream that nobody has opened.
@@ -316,6 +363,7 @@ impl Connection {
         frame.extend_from_slice(&[kind, flags]);
         frame.extend_from_slice(&stream.to_be_bytes());
         frame.extend_from_slice(content);
-        self.socket.write_all(&frame).await
+        self.socket.write_all(&frame).await?;
+        self.socket.flush().await
     }
 }

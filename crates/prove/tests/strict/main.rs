@@ -15,6 +15,7 @@ mod faults;
 mod honest;
 mod http2;
 mod http2_server;
+mod http2_tls;
 mod idle;
 mod open;
 mod ports;

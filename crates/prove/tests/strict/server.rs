@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rekindle_prove::{Load, Tally, Target};
+use rustix::net::Shutdown;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -222,8 +223,11 @@ pub(crate) async fn until(load: &Load, wanted: impl Fn(&Tally) -> bool) {
     }
 }
 
-trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     fn reset(&mut self);
+
+    /// Says that nothing more comes, in TCP alone.
+    fn shut(&self);
 
     /// Ends it, with all that is said before.
     fn end(&mut self) -> impl Future<Output = ()> + Send {
@@ -235,24 +239,38 @@ impl Socket for TcpStream {
     fn reset(&mut self) {
         self.set_zero_linger().unwrap();
     }
+
+    fn shut(&self) {
+        // The client may be gone.
+        let _ = rustix::net::shutdown(self, Shutdown::Write);
+    }
 }
 
 impl Socket for UnixStream {
     fn reset(&mut self) {
         panic!("a Unix socket has no reset on demand");
     }
+
+    fn shut(&self) {
+        // The client may be gone.
+        let _ = rustix::net::shutdown(self, Shutdown::Write);
+    }
 }
 
 /// A connection with TLS.
-struct Secured {
-    stream: TlsStream<TcpStream>,
-    says_goodbye: bool,
+pub(crate) struct Secured {
+    pub(crate) stream: TlsStream<TcpStream>,
+    pub(crate) says_goodbye: bool,
 }
 
 impl Socket for Secured {
     fn reset(&mut self) {
         self.stream.get_ref().0.set_zero_linger().unwrap();
         self.says_goodbye = false;
+    }
+
+    fn shut(&self) {
+        self.stream.get_ref().0.shut();
     }
 
     async fn end(&mut self) {

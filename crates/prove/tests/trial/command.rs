@@ -82,7 +82,7 @@ async fn what_it_leaves_in_the_background_is_neither_waited_for_nor_cut() {
     // It writes to the pipe of the command long after that has ended: with nobody who reads, the
     // kernel would kill it (SIGPIPE) before its last word.
     let background = format!(
-        "(read go < '{fifo}'; head -c 300000 /dev/zero; echo alive > '{path}') & exit 0",
+        "(read go < '{fifo}'; head -c 300000 /dev/zero && echo alive > '{path}') & exit 0",
         fifo = directory.path().join("fifo").display(),
         path = path.display()
     );

@@ -1,5 +1,5 @@
-//! Trials: a load with restarts, against services that are restarted on demand and whose every fault
-//! is on a switch.
+//! Trials: a load with restarts, against services that are restarted on demand and whose every
+//! fault is on a switch.
 //!
 //! `service` is the service; the other files are tests, by purpose.
 

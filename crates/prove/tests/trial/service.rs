@@ -45,9 +45,11 @@ impl Drop for Accepting {
     }
 }
 
+type Body = Box<dyn Fn(&str, u64) -> Answer + Send + Sync>;
+
 struct Shared {
     /// How it answers a request of this path, in this generation.
-    body: Box<dyn Fn(&str, u64) -> Answer + Send + Sync>,
+    body: Body,
     generation: AtomicU64,
     fate: watch::Sender<(u64, Fate)>,
     held: watch::Sender<u64>,

@@ -49,6 +49,7 @@ impl Berth {
         }
     }
 
+    #[inline]
     pub(crate) fn ticket(&self) -> Ticket {
         Ticket::of(self.ticket.load(Ordering::SeqCst))
     }
@@ -64,6 +65,7 @@ impl Berth {
         self.ticket.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
+    #[inline]
     pub(crate) fn rest(&self) -> Rest {
         Rest::of(self.rest.load(Ordering::SeqCst))
     }

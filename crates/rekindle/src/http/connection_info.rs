@@ -85,6 +85,7 @@ impl ConnectionInfo {
     }
 
     /// Puts it where handlers look for it.
+    #[inline]
     pub(crate) fn introduce(&self, extensions: &mut http::Extensions) {
         extensions.insert(self.clone());
         #[cfg(feature = "axum")]

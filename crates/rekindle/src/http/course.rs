@@ -186,6 +186,7 @@ impl Helm {
 
     /// The course of this connection. The task is woken when it changes; if it turns to a move,
     /// with the permit.
+    #[inline]
     pub(crate) fn poll_course(&mut self, context: &Context<'_>) -> Course {
         // Before the course is looked at: either the turn is seen, or the waker.
         if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
@@ -200,8 +201,14 @@ impl Helm {
     }
 
     /// Whether the course was to stay when this was last asked.
+    #[inline]
     pub(crate) fn stays(&self) -> bool {
         self.course == Course::Stay
+    }
+
+    /// Whether the course has turned since it was last asked for.
+    pub(crate) fn has_turned(&self) -> bool {
+        self.mooring.course() != self.course
     }
 
     /// What this connection cannot do from here on.

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use tower_service::Service as TowerService;
 
-use crate::http::answer::Answer;
+use crate::http::answer::{Answer, Place};
 use crate::http::connection_info::ConnectionInfo;
 use crate::http::request_body::RequestBody;
 use crate::http::tally::{Tally, Token};
@@ -47,27 +47,35 @@ where
     H: Fn(B, Token) -> R + Copy + Send + 'static,
     R: Body<Error = BoxError> + Send + 'static,
 {
-    service_fn(move |request: RawRequest| {
+    let place = Place::new();
+    service_fn(move |mut request: RawRequest| {
         let token = exchanges.tally.begin();
-        // A request with a body waits for it before anything else; and each one of HTTP/2 is
-        // answered by a task of its own.
-        let is_short = request.body().is_end_stream() && request.version() != Version::HTTP_2;
-        let mut request =
-            request.map(|incoming| RequestBody::new(incoming, exchanges.request_timeout, &token));
+        // A request with a body waits for it before anything else.
+        let is_short = request.body().is_end_stream();
+        let has_own_task = request.version() == Version::HTTP_2;
         exchanges.info.introduce(request.extensions_mut());
         let is_connect = *request.method() == Method::CONNECT;
+        let (timeout, held) = (exchanges.request_timeout, (!is_short).then(|| token.clone()));
+        // The request takes it where it is handed over, as each copy of a request counts.
+        let body = move |incoming| RequestBody::new(incoming, timeout, held);
         let make = move |outcome: Result<_, A::Error>| {
             Ok(finish(outcome.map_err(Into::into)?, is_connect, token, hold))
         };
         let mut app = app.clone();
+        if has_own_task {
+            // Called there too: what the program does then, such as to panic, is its stream's only.
+            return Answer::later(call(app, request.map(body)), make);
+        }
         // Asked for nobody: who is not ready is asked again.
         match app.poll_ready(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(())) => {
-                let reader = exchanges.tally.reader().filter(|_| is_short);
-                Answer::begin(Box::pin(app.call(request)), make, reader)
-            }
+            Poll::Ready(Ok(())) => match exchanges.tally.reader() {
+                Some(reader) if is_short => {
+                    Answer::begin(&place, app.call(request.map(body)), make, reader)
+                }
+                Some(_) | None => Answer::later(app.call(request.map(body)), make),
+            },
             Poll::Ready(Err(error)) => Answer::Given(Some(make(Err(error)))),
-            Poll::Pending => Answer::begin(Box::pin(call(app, request)), make, None),
+            Poll::Pending => Answer::later(call(app, request.map(body)), make),
         }
     })
 }
@@ -82,6 +90,7 @@ where
 }
 
 /// The program's response, as hyper is to send it.
+#[inline]
 fn finish<B, R>(
     mut response: Response<B>,
     is_connect: bool,

@@ -48,6 +48,7 @@ impl Harbour {
         Arc::new(Self { course, published, berths: Mutex::default(), permits, tracker })
     }
 
+    #[inline]
     pub(crate) fn course(&self) -> Course {
         Course::of(self.course.0.load(Ordering::SeqCst))
     }
@@ -119,10 +120,12 @@ impl Berths {
 }
 
 impl Mooring {
+    #[inline]
     pub(crate) fn berth(&self) -> &Berth {
         &self.berth
     }
 
+    #[inline]
     pub(crate) fn course(&self) -> Course {
         self.harbour.course()
     }
@@ -133,6 +136,7 @@ impl Mooring {
     }
 
     /// The permit, if it is there; none is wanted any more.
+    #[inline]
     pub(crate) fn take_permit(&self) -> Option<Permit> {
         self.harbour.permits.take(&self.berth)
     }
@@ -144,10 +148,14 @@ impl Mooring {
 
     /// Says whether the connection does nothing but wait for a request; and whether that counts,
     /// as it does once the course is not to stay.
+    #[inline]
     pub(crate) fn set_rest(&self, rest: Rest) {
-        if self.berth.rest() == rest {
-            return;
+        if self.berth.rest() != rest {
+            self.turn_to_rest(rest);
         }
+    }
+
+    fn turn_to_rest(&self, rest: Rest) {
         let tracker = &self.harbour.tracker;
         if rest == Rest::Counted {
             tracker.begin_rest();

@@ -147,7 +147,7 @@ where
             let next = if is_quiet {
                 self.between_exchanges(course, mark)
             } else {
-                drop(self.pilot.take_permit());
+                self.pilot.give_up_permit();
                 Next::Wait
             };
             match next {
@@ -166,7 +166,7 @@ where
         let is_idle = self.tally.is_idle_since(mark);
         let purpose = match course {
             Course::Stay | Course::Goodbye | Course::Cut => {
-                drop(self.pilot.take_permit());
+                self.pilot.give_up_permit();
                 return Next::Wait;
             }
             Course::Close => Some(Purpose::Close),

@@ -22,6 +22,7 @@ use rustix::io::{Errno, ioctl_fionread};
 use rustix::net::{RecvFlags, recv};
 use tokio::io::Interest;
 use tokio::sync::{Notify, watch};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use self::places::Places;
@@ -29,7 +30,7 @@ use crate::http::capacity::Seat;
 use crate::http::course::Course;
 use crate::http::parked::FIRST_READ_BYTES;
 use crate::readiness::{Readiness, watch as watch_readiness};
-use crate::tracker::Guard;
+use crate::tracker::{Guard, Resting};
 
 /// How many are looked at in one go.
 const AT_ONCE: usize = 64;
@@ -60,8 +61,16 @@ pub(crate) struct Sleeper {
     pub(crate) seat: Seat,
 }
 
-/// One that leaves the lot, with the first bytes that its client has sent, if there are any.
-pub(crate) type Leaver = (Sleeper, Bytes);
+/// One that leaves the lot.
+#[derive(Debug)]
+pub(crate) struct Leaver {
+    /// Until it has a session that says so itself: it leaves because the course has turned, and to
+    /// cut it is no loss. Dropped before its guard: the order of the fields matters.
+    pub(crate) resting: Option<Resting>,
+    pub(crate) sleeper: Sleeper,
+    /// What its client has said, if anything was read.
+    pub(crate) first: Bytes,
+}
 
 impl Lot {
     /// A lot that takes nobody in before somebody looks after it.
@@ -119,7 +128,7 @@ impl Lot {
                     Course::Stay | Course::Move | Course::Goodbye => {}
                 }
                 if !all.is_empty() {
-                    return Some(silent(all));
+                    return Some(silent(all, now));
                 }
                 if self.lock().has_ended {
                     return None;
@@ -135,7 +144,7 @@ impl Lot {
                 changed = course.changed() => if changed.is_err() {
                     // Nobody is left who would say that it is over.
                     let all = self.close();
-                    return (!all.is_empty()).then(|| silent(all));
+                    return (!all.is_empty()).then(|| silent(all, now));
                 },
                 woken = self.woken() => return Some(woken),
                 () = self.news.notified() => {}
@@ -149,21 +158,22 @@ impl Lot {
         loop {
             // It fails with the runtime, and then all is over.
             let Ok(mut ready) = self.readiness.readable().await else { return pending().await };
-            let mut space = [const { MaybeUninit::uninit() }; AT_ONCE];
-            let events = match epoll::wait(&self.poller, &mut space, Some(&Timespec::default())) {
-                Ok((events, _)) => events,
-                Err(_) => &mut [],
+            let Ok(spoken) = self.spoken() else {
+                // Nothing is known of them: it stays ready, and is looked at again.
+                yield_now().await;
+                continue;
             };
-            if events.len() < AT_ONCE {
+            if spoken.len() < AT_ONCE {
                 ready.clear_ready();
             }
-            let mut woken = Vec::with_capacity(events.len());
+            let mut woken = Vec::with_capacity(spoken.len());
             let mut places = self.lock();
-            for place in events.iter().map(|event| event.data.u64()) {
+            for place in spoken {
                 match places.get(place).map(Sleeper::hear) {
                     None | Some(Err(Errno::AGAIN | Errno::INTR)) => {}
                     Some(Ok(first)) if !first.is_empty() => {
-                        woken.extend(places.remove(&self.poller, place).map(|it| (it, first)));
+                        let leaver = |sleeper| Leaver { resting: None, sleeper, first };
+                        woken.extend(places.remove(&self.poller, place).map(leaver));
                     }
                     Some(Ok(_) | Err(_)) => drop(places.remove(&self.poller, place)),
                 }
@@ -173,6 +183,13 @@ impl Lot {
                 return woken;
             }
         }
+    }
+
+    /// The places of some that have spoken, or whose clients have left.
+    fn spoken(&self) -> Result<Vec<u64>, Errno> {
+        let mut space = [const { MaybeUninit::uninit() }; AT_ONCE];
+        let (events, _) = epoll::wait(&self.poller, &mut space, Some(&Timespec::default()))?;
+        Ok(events.iter().map(|event| event.data.u64()).collect())
     }
 
     /// Takes nobody in any more. Returns all that are in it.
@@ -231,8 +248,18 @@ impl AsFd for Sleeper {
     }
 }
 
-fn silent(sleepers: Vec<Sleeper>) -> Vec<Leaver> {
-    sleepers.into_iter().map(|sleeper| (sleeper, Bytes::new())).collect()
+/// These leave at this course, and nothing was read of what they may have said.
+fn silent(sleepers: Vec<Sleeper>, course: Course) -> Vec<Leaver> {
+    let rests = match course {
+        Course::Move | Course::Goodbye => true,
+        // Who leaves at a stop has spoken.
+        Course::Stay | Course::Close | Course::Cut => false,
+    };
+    let leaver = |sleeper: Sleeper| {
+        let resting = rests.then(|| sleeper.guard.resting());
+        Leaver { resting, sleeper, first: Bytes::new() }
+    };
+    sleepers.into_iter().map(leaver).collect()
 }
 
 /// Waits until then; for ever if there is no such time.

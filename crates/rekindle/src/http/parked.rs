@@ -114,7 +114,7 @@ impl<IO: Transport> Parked<'_, IO> {
                     return Poll::Ready(Wake::Leave(permit, std::mem::take(&mut self.bytes)));
                 }
             }
-            Course::Stay | Course::Goodbye | Course::Close => drop(self.pilot.take_permit()),
+            Course::Stay | Course::Goodbye | Course::Close => self.pilot.give_up_permit(),
         }
         let awaited = if has_begun { Awaited::RestOfHead } else { Awaited::FirstByte };
         let since = *self.since.get_or_insert_with(Instant::now);

@@ -54,6 +54,7 @@ impl Permits {
     }
 
     /// What a connection has of a permit, it has not any more. Returns the permit, if there was.
+    #[inline]
     pub(crate) fn take(&self, berth: &Berth) -> Option<Permit> {
         // The usual case is one load.
         if berth.ticket() == Ticket::None {

@@ -41,11 +41,13 @@ impl Pilot {
     }
 
     /// The course of this connection. The task is woken when it changes.
+    #[inline]
     pub(crate) fn poll_course(&mut self, context: &mut Context<'_>) -> Course {
         self.helm.poll_course(context)
     }
 
     /// Whether the client has taken too long. If not, the task is woken when it has.
+    #[inline]
     pub(crate) fn poll_too_long(
         &mut self,
         awaited: Awaited,
@@ -63,6 +65,7 @@ impl Pilot {
 
     /// Says whether the connection is between two requests in a process that will not go on: then
     /// to cut it loses nothing.
+    #[inline]
     pub(crate) fn set_idle(&self, is_idle: bool) {
         let rest = match is_idle {
             false => Rest::Busy,
@@ -88,8 +91,19 @@ impl Pilot {
     }
 
     /// The permit, if it is there; none is wanted until the next is asked for.
+    #[inline]
     pub(crate) fn take_permit(&self) -> Option<Permit> {
         self.helm.mooring().take_permit()
+    }
+
+    /// No permit is wanted now, at the course that was asked for. If it has turned since, the task
+    /// is woken to ask again: what was given up may be the call that came with the turn.
+    pub(crate) fn give_up_permit(&self) {
+        drop(self.take_permit());
+        // After that: the course turns before anybody is called.
+        if self.helm.has_turned() {
+            self.helm.mooring().berth().wake();
+        }
     }
 
     /// The connection does not move any more, whatever the course.

@@ -16,12 +16,9 @@ use crate::http::tally::Token;
 /// unread, the connection ends after the response.
 #[derive(Debug)]
 pub struct RequestBody {
-    incoming: Incoming,
-    limit: Option<Limit>,
-    /// Whether the end was seen: of a chunked body hyper does not say so.
-    is_read: bool,
-    /// Dropped after the body: from then on the exchange is over, and hyper has been told so.
-    token: Option<Token>,
+    /// None if the request has no body, as most have none: then there is nothing to keep account
+    /// of. In a box, since a request is moved from hand to hand many times before it is answered.
+    arriving: Option<Box<Arriving>>,
 }
 
 /// Why a request's body cannot be read to its end.
@@ -39,6 +36,17 @@ pub enum RequestBodyError {
     },
 }
 
+/// A body that there is something of.
+#[derive(Debug)]
+struct Arriving {
+    incoming: Incoming,
+    limit: Option<Limit>,
+    /// Whether the end was seen: of a chunked body hyper does not say so.
+    is_read: bool,
+    /// Dropped after the body: from then on the exchange is over, and hyper has been told so.
+    token: Token,
+}
+
 /// Until when the body may take.
 #[derive(Debug)]
 struct Limit {
@@ -48,18 +56,41 @@ struct Limit {
 }
 
 impl RequestBody {
-    /// The request's head is there as of now.
-    pub(crate) fn new(incoming: Incoming, timeout: Option<Duration>, token: &Token) -> Self {
-        // Most requests have no body: then there is nothing to keep account of.
-        if incoming.is_end_stream() {
-            return Self { incoming, limit: None, is_read: true, token: None };
-        }
+    /// The request's head is there as of now. There is a token if there is a body.
+    #[inline]
+    pub(crate) fn new(incoming: Incoming, timeout: Option<Duration>, token: Option<Token>) -> Self {
+        let arriving = token.map(|token| Box::new(Arriving::new(incoming, timeout, token)));
+        Self { arriving }
+    }
+}
+
+impl Arriving {
+    fn new(incoming: Incoming, timeout: Option<Duration>, token: Token) -> Self {
         let limit = timeout.and_then(|timeout| {
             // A time that no clock reaches is no limit.
             let deadline = Instant::now().checked_add(timeout)?;
             Some(Limit { timeout, deadline, sleep: None })
         });
-        Self { incoming, limit, is_read: false, token: Some(token.clone()) }
+        Self { incoming, limit, is_read: false, token }
+    }
+
+    fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        if let Poll::Ready(frame) = pin!(&mut self.incoming).poll_frame(context) {
+            self.is_read |= frame.is_none();
+            return Poll::Ready(frame.map(|frame| frame.map_err(RequestBodyError::Read)));
+        }
+        if let Some(limit) = &mut self.limit {
+            ready!(limit.poll_passed(context));
+            return Poll::Ready(Some(Err(RequestBodyError::TimedOut { timeout: limit.timeout })));
+        }
+        Poll::Pending
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_read || self.incoming.is_end_stream()
     }
 }
 
@@ -79,32 +110,28 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
-        if let Poll::Ready(frame) = pin!(&mut self.incoming).poll_frame(context) {
-            self.is_read |= frame.is_none();
-            return Poll::Ready(frame.map(|frame| frame.map_err(RequestBodyError::Read)));
+        match &mut self.arriving {
+            Some(arriving) => arriving.poll_frame(context),
+            None => Poll::Ready(None),
         }
-        if let Some(limit) = &mut self.limit {
-            ready!(limit.poll_passed(context));
-            return Poll::Ready(Some(Err(RequestBodyError::TimedOut { timeout: limit.timeout })));
-        }
-        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {
-        self.is_read || self.incoming.is_end_stream()
+        self.arriving.as_ref().is_none_or(|arriving| arriving.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        match &self.arriving {
+            Some(arriving) => arriving.incoming.size_hint(),
+            None => SizeHint::with_exact(0),
+        }
     }
 }
 
-impl Drop for RequestBody {
+impl Drop for Arriving {
     fn drop(&mut self) {
-        if let Some(token) = &self.token
-            && !self.is_end_stream()
-        {
-            token.tally().note_unread();
+        if !self.is_end_stream() {
+            self.token.tally().note_unread();
         }
     }
 }

@@ -22,10 +22,12 @@ use crate::http::course::set_course;
 use crate::http::exchange::BoxError;
 use crate::http::harbour::Harbour;
 use crate::http::home::Home;
-use crate::http::lot::{Lot, Sleeper};
+use crate::http::lot::{Leaver, Lot, Sleeper};
 use crate::http::options::HttpOptions;
 use crate::http::permits::Permits;
 use crate::http::request_body::RequestBody;
+#[cfg(feature = "axum")]
+use crate::http::routes::prepared;
 use crate::http::session::{Paused, Session};
 use crate::http::site::Site;
 #[cfg(feature = "tls")]
@@ -73,6 +75,8 @@ where
         tokio::spawn(set_course(Arc::clone(shared), receiver.clone(), Arc::clone(&harbour)));
         let capacity = Capacity::new(options.max_connections);
         let site = Site::new(listener.name(), shared, receiver, harbour, options);
+        #[cfg(feature = "axum")]
+        let app = prepared(app);
         let home = Home::new(Arc::new(site), app.clone());
         let server = Self { home, capacity, kind: listener.kind(), app };
         if let Some(mailbox) = mailbox {
@@ -102,7 +106,7 @@ where
             self.prepare(&stream);
             let info = ConnectionInfo::new(&self.home.site.place, peer, Origin::Accepted);
             let stay = Stay { info, guard, seat: self.capacity.seat() };
-            self.serve(stream, Bytes::new(), stay);
+            self.run(self.session(), Paused { stream, bytes: Bytes::new(), stay });
         }
     }
 
@@ -129,11 +133,11 @@ where
                 if bytes.is_empty() && lot.is_some() {
                     silent.push(sleeper);
                 } else {
-                    self.wake::<S>(sleeper, bytes.into());
+                    self.wake::<S>(Leaver { resting: None, sleeper, first: bytes.into() });
                 }
             }
-            for refused in lot.iter().flat_map(|lot| lot.park(std::mem::take(&mut silent))) {
-                self.wake::<S>(refused, Bytes::new());
+            for sleeper in lot.iter().flat_map(|lot| lot.park(std::mem::take(&mut silent))) {
+                self.wake::<S>(Leaver { resting: None, sleeper, first: Bytes::new() });
             }
         }
         mailbox.abandon();
@@ -156,8 +160,8 @@ where
     async fn look_after<S: AsyncStream>(self, lot: Arc<Lot>) {
         let mut course = self.home.site.place.course.clone();
         while let Some(leavers) = lot.leavers(&mut course).await {
-            for (count, (sleeper, first)) in (1..).zip(leavers) {
-                self.wake::<S>(sleeper, first);
+            for (count, leaver) in (1..).zip(leavers) {
+                self.wake::<S>(leaver);
                 // At a turn of the course it can be thousands: others are not to wait for all.
                 if count % WAKES_AT_ONCE == 0 {
                     yield_now().await;
@@ -167,15 +171,24 @@ where
     }
 
     /// Serves a connection that moved here.
-    fn wake<S: AsyncStream>(&self, sleeper: Sleeper, first: Bytes) {
-        let Sleeper { descriptor, peer, guard, seat } = sleeper;
+    fn wake<S: AsyncStream>(&self, leaver: Leaver) {
+        let Leaver { sleeper: Sleeper { descriptor, peer, guard, seat }, first, resting } = leaver;
         let stream = ioctl_fionbio(&descriptor, true)
             .map_err(io::Error::from)
             .and_then(|()| S::from_descriptor(descriptor));
         match stream {
             Ok(stream) => {
                 let info = ConnectionInfo::new(&self.home.site.place, peer, Origin::Moved);
-                self.serve(stream, first, Stay { info, guard, seat });
+                let session = self.session();
+                if let Some(resting) = resting {
+                    // From here on it says so itself.
+                    session.rest();
+                    drop(resting);
+                }
+                self.run(
+                    session,
+                    Paused { stream, bytes: first, stay: Stay { info, guard, seat } },
+                );
             }
             Err(error) => {
                 let listener = &self.home.site.place.listener;
@@ -184,9 +197,11 @@ where
         }
     }
 
-    fn serve<S: AsyncStream>(&self, stream: S, bytes: Bytes, stay: Stay) {
-        let session = Session::new(Arc::clone(&self.home), self.app.clone());
-        let connection = Paused { stream, bytes, stay };
+    fn session(&self) -> Session<A> {
+        Session::new(Arc::clone(&self.home), self.app.clone())
+    }
+
+    fn run<S: AsyncStream>(&self, session: Session<A>, connection: Paused<S>) {
         #[cfg(feature = "tls")]
         if self.home.site.handshakes.is_some() {
             tokio::spawn(tls::run(session, Arc::clone(&self.home.site), connection));
@@ -237,6 +252,7 @@ mod tests {
 
     use super::*;
     use crate::async_stream::Stream;
+    use crate::http::course::Course;
     use crate::http::testing::Process;
 
     #[tokio::test]
@@ -251,6 +267,25 @@ mod tests {
         shared.stage.change(|stage| *stage = Stage::Failed(NewFailure::OldDied));
         take_in.await;
         assert!(!mailbox.is_attended());
+    }
+
+    #[tokio::test]
+    async fn who_leaves_the_lot_to_wait_elsewhere_rests_all_the_time() {
+        let Process { shared, harbour, site } = Process::new();
+        let (home, capacity) = (Home::new(site, Router::new()), Capacity::new(None));
+        let seat = capacity.seat();
+        let server = Server { home, capacity, kind: SocketKind::Tcp, app: Router::new() };
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let descriptor = listener.accept().unwrap().0.into();
+        harbour.set_course(Course::Goodbye);
+        let guard = shared.tracker.guard();
+        let resting = Some(guard.resting());
+        let sleeper = Sleeper { descriptor, peer: None, guard, seat };
+        server.wake::<TcpStream>(Leaver { resting, sleeper, first: Bytes::new() });
+        assert_eq!(shared.tracker.counts(), (1, 1), "before its task had a turn");
+        tokio::task::yield_now().await;
+        assert_eq!(shared.tracker.counts(), (1, 1));
     }
 
     #[tokio::test]

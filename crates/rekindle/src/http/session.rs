@@ -65,6 +65,11 @@ where
         Self { home, app, pilot }
     }
 
+    /// Says that the connection does nothing but wait, until its task knows better.
+    pub(crate) fn rest(&self) {
+        self.pilot.set_idle(true);
+    }
+
     /// Serves a connection until it is over or moved. `protocols` is what it may speak.
     pub(crate) async fn run<IO: Transport>(mut self, connection: Paused<IO>, protocols: Protocols) {
         let mut next = Some(connection);

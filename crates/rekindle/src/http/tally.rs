@@ -44,6 +44,7 @@ pub(crate) struct Mark {
 
 impl Tally {
     /// An exchange begins.
+    #[inline]
     pub(crate) fn begin(self: &Arc<Self>) -> Token {
         // Not in one step, which would cost more: there is only one who begins them.
         self.begun.store(self.begun().wrapping_add(1), Ordering::Relaxed);
@@ -52,31 +53,37 @@ impl Tally {
     }
 
     /// How many exchanges have begun.
+    #[inline]
     pub(crate) fn begun(&self) -> u32 {
         self.begun.load(Ordering::Relaxed)
     }
 
     /// How often bytes came in.
+    #[inline]
     pub(crate) fn reads(&self) -> u32 {
         self.reads.load(Ordering::Relaxed)
     }
 
     /// Whether an exchange is open.
+    #[inline]
     pub(crate) fn is_busy(&self) -> bool {
         self.tokens.load(Ordering::SeqCst) > 0
     }
 
     /// Whether no exchange is open and all that was written is out.
+    #[inline]
     pub(crate) fn is_quiet(&self) -> bool {
         !self.is_busy() && !self.is_unflushed()
     }
 
     /// Whether something was written that is not out yet.
+    #[inline]
     pub(crate) fn is_unflushed(&self) -> bool {
         self.unflushed.load(Ordering::Relaxed)
     }
 
     /// To be taken before a poll of the connection.
+    #[inline]
     pub(crate) fn mark(&self) -> Mark {
         Mark { begun: (!self.is_busy()).then(|| self.begun()) }
     }
@@ -84,11 +91,13 @@ impl Tally {
     /// Whether the connection, just polled, is between two exchanges, and nothing is left to be
     /// decided about the last one: nothing was open when the poll began, and nothing began in it.
     /// For it is in a poll like that in which hyper deals with a body that nobody read.
+    #[inline]
     pub(crate) fn is_idle_since(&self, mark: Mark) -> bool {
         self.is_quiet() && mark.begun == Some(self.begun())
     }
 
     /// Bytes came in, in the task of this context.
+    #[inline]
     pub(crate) fn note_read(&self, context: &Context<'_>) {
         self.reader.get_or_init(|| context.waker().clone());
         // Not in one step, which would cost more: there is only one who reads.
@@ -96,10 +105,12 @@ impl Tally {
     }
 
     /// The task that reads, once there was something to read.
+    #[inline]
     pub(crate) fn reader(&self) -> Option<&Waker> {
         self.reader.get()
     }
 
+    #[inline]
     pub(crate) fn set_unflushed(&self, unflushed: bool) {
         self.unflushed.store(unflushed, Ordering::Relaxed);
     }
@@ -115,11 +126,13 @@ impl Tally {
     }
 
     /// Whether nothing is read from here on between two exchanges.
+    #[inline]
     pub(crate) fn cork(&self, corked: bool) {
         self.corked.store(corked, Ordering::Relaxed);
     }
 
     /// Whether a read is to be held back now.
+    #[inline]
     pub(crate) fn withholds(&self) -> bool {
         let withholds = self.corked.load(Ordering::Relaxed) && !self.is_unread() && !self.is_busy();
         if withholds {
@@ -129,16 +142,19 @@ impl Tally {
     }
 
     /// Whether a read was held back since this was last asked.
+    #[inline]
     pub(crate) fn take_withheld(&self) -> bool {
         // It is hardly ever so, and only the reader says it: the task that asks here.
         self.withheld.load(Ordering::Relaxed) && self.withheld.swap(false, Ordering::Relaxed)
     }
 
     /// Whether the next response is to say that it is the last one.
+    #[inline]
     pub(crate) fn set_last_word(&self, last_word: bool) {
         self.last_word.store(last_word, Ordering::Relaxed);
     }
 
+    #[inline]
     pub(crate) fn has_last_word(&self) -> bool {
         self.last_word.load(Ordering::Relaxed)
     }
@@ -148,12 +164,14 @@ impl Tally {
         self.upgraded.store(true, Ordering::Release);
     }
 
+    #[inline]
     pub(crate) fn is_upgraded(&self) -> bool {
         self.upgraded.load(Ordering::Acquire)
     }
 
     /// The task does not wait for the last token now. Who drops that meanwhile may still see the
     /// older word, and wake it for nothing: so this need not be ordered with anything.
+    #[inline]
     pub(crate) fn forget_wait(&self) {
         self.awaited.store(false, Ordering::Relaxed);
     }
@@ -177,6 +195,7 @@ pub(crate) struct Token {
 }
 
 impl Token {
+    #[inline]
     fn new(tally: &Arc<Tally>) -> Self {
         tally.tokens.fetch_add(1, Ordering::SeqCst);
         Self { tally: Arc::clone(tally) }
@@ -195,6 +214,7 @@ impl Clone for Token {
 }
 
 impl Drop for Token {
+    #[inline]
     fn drop(&mut self) {
         let tally = &self.tally;
         let last = tally.tokens.fetch_sub(1, Ordering::SeqCst) == 1;

@@ -22,6 +22,7 @@ impl Timer {
     }
 
     /// Whether `deadline` has passed. If not, the task is woken then, or earlier.
+    #[inline]
     pub(crate) fn poll_passed(&mut self, context: &mut Context<'_>, deadline: Instant) -> bool {
         loop {
             match &mut self.sleep {

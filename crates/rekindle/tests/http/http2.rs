@@ -11,12 +11,13 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::routing::get;
 use http_body_util::{BodyExt, Full};
-use hyper::Request;
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2::{self, SendRequest};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rekindle::DrainEnd;
-use rekindle::http::HttpOptions;
+use rekindle::http::{HttpOptions, HyperService, RequestBody};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -24,7 +25,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::client::Client;
-use crate::server::{PATIENCE, Server};
+use crate::server::{PATIENCE, Server, stub};
 
 type Body = Full<Bytes>;
 
@@ -121,6 +122,31 @@ async fn a_panic_in_a_handler_ends_its_stream_and_no_other() {
     assert!(sender.send_request(request("GET", "/panic", "")).await.is_err());
     let response = sender.send_request(request("GET", "/", "")).await.expect("a response");
     assert_eq!(text(response.into_body()).await, "hello");
+}
+
+#[tokio::test]
+async fn a_panic_where_the_service_is_called_ends_its_stream_and_no_other() {
+    let mut service = stub();
+    let listener = service.tcp("web", "127.0.0.1:0").expect("it is bound");
+    let address = listener.local_addr().expect("it has an address");
+    let gate = Arc::new(Semaphore::new(0));
+    let opens = Arc::clone(&gate);
+    let call = move |request: Request<RequestBody>| {
+        assert_ne!(request.uri().path(), "/panic", "expected by the test");
+        let gate = Arc::clone(&opens);
+        async move {
+            gate.acquire().await.expect("it is never closed").forget();
+            Ok::<_, Infallible>(Response::new(Body::from("gated")))
+        }
+    };
+    service.serve(listener, HyperService::new(service_fn(call)));
+    let _running = service.ready().await.expect("a stub is ready");
+    let (mut sender, _connection) = connect(address).await;
+    let gated = sender.send_request(request("GET", "/gated", ""));
+    assert!(sender.send_request(request("GET", "/panic", "")).await.is_err());
+    gate.add_permits(1);
+    let response = gated.await.expect("the other one is answered");
+    assert_eq!(text(response.into_body()).await, "gated");
 }
 
 #[tokio::test]

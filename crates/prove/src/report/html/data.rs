@@ -8,7 +8,7 @@ use crate::proof::timeline::Sample;
 use crate::report::grid::Grid;
 use crate::report::html::View;
 use crate::report::html::noticed;
-use crate::report::html::responders::BANDS;
+use crate::report::html::responders::{self, BANDS};
 use crate::report::names;
 use crate::report::words::foreign;
 
@@ -87,12 +87,14 @@ fn kind(kind: &noticed::Kind) -> Kind {
 }
 
 fn bands(view: &View<'_>) -> Vec<Band> {
-    let known = view.proof.outcome.generations.iter().take(BANDS);
+    let known = responders::bands::of(view.proof);
     known
-        .map(|outcome| Band {
-            name: foreign(&names::responder(&outcome.responder)),
-            first: saturating(outcome.first),
-            last: saturating(outcome.last),
+        .iter()
+        .take(BANDS)
+        .map(|band| Band {
+            name: foreign(&names::responder(&band.responder)),
+            first: saturating(band.first),
+            last: saturating(band.last),
         })
         .collect()
 }

@@ -1,7 +1,11 @@
-//! Which process answered when: a band for each, from its first answer to its last.
+//! Which process answered when: a band for each, from its first answer to its last. If no answer
+//! told, which process held the listener.
+
+pub(crate) mod bands;
 
 use maud::{Markup, html as markup};
 
+use self::bands::Band;
 use crate::account::generation::GenerationOutcome;
 use crate::report::html::View;
 use crate::report::html::plot::{Plot, percent};
@@ -23,34 +27,42 @@ const LEAST: f64 = 0.002;
 
 pub(crate) fn chart(view: &View<'_>) -> Markup {
     let known = &view.proof.outcome.generations;
+    let bands = bands::of(view.proof);
     markup! {
         section #responders {
             h2 { "Who answered" }
-            @if known.is_empty() {
+            @if bands.is_empty() {
                 p.note { "No answer said which process gave it." }
             } @else {
                 p.note {
-                    "A band for each process, from its first answer to its last. Dashed lines are \
-                     restarts; shaded is the time from the asking to the first answer of the new \
-                     process."
+                    @if known.is_empty() {
+                        "No answer said which process gave it. A band for each new process that was \
+                         seen by /proc to hold the listener, from then to the next; the one before \
+                         may have held it beside that one. Dashed lines are restarts; shaded is the \
+                         time from the asking until the new process was seen."
+                    } @else {
+                        "A band for each process, from its first answer to its last. Dashed lines \
+                         are restarts; shaded is the time from the asking to the first answer of \
+                         the new process."
+                    }
                     @if view.time.leaves_out() {
                         " Not all restarts are marked: there are too many."
                     }
                 }
-                (draw(view, known))
-                (as_table(known))
+                (draw(view, &bands))
+                @if known.is_empty() { (seen(&bands)) } @else { (as_table(known)) }
             }
         }
     }
 }
 
-fn draw(view: &View<'_>, known: &[GenerationOutcome]) -> Markup {
+fn draw(view: &View<'_>, known: &[Band]) -> Markup {
     let lanes = lanes(known);
     let left = lanes.iter().filter(|lane| lane.is_none()).count() as u64;
     let height = LANE * lanes.iter().flatten().max().map_or(1, |lane| *lane as u32 + 1) + 6;
     let bands = markup! {
-        @for (outcome, lane) in known.iter().zip(&lanes) {
-            @if let Some(lane) = lane { (band(view, outcome, *lane)) }
+        @for (process, lane) in known.iter().zip(&lanes) {
+            @if let Some(lane) = lane { (band(view, process, *lane)) }
         }
     };
     let label = format!("Which of {} processes answered when", known.len());
@@ -65,10 +77,10 @@ fn draw(view: &View<'_>, known: &[GenerationOutcome]) -> Markup {
     }
 }
 
-fn band(view: &View<'_>, outcome: &GenerationOutcome, lane: usize) -> Markup {
-    let (from, until) = (view.lines.share(outcome.first), view.lines.share(outcome.last));
+fn band(view: &View<'_>, process: &Band, lane: usize) -> Markup {
+    let (from, until) = (view.lines.share(process.first), view.lines.share(process.last));
     let width = (until - from).max(LEAST);
-    let generation = outcome.responder.generation;
+    let generation = process.responder.generation;
     let tone = format!("tone{}", generation % TONES);
     let (x, y) = (percent(from), 4 + lane as u32 * LANE);
     let (width, height) = (percent(width), LANE - 4);
@@ -97,13 +109,13 @@ fn number(generation: u64, share: f64) -> Markup {
 }
 
 /// For each band the first lane in which it covers no other; none beyond the limits.
-fn lanes(known: &[GenerationOutcome]) -> Vec<Option<usize>> {
+fn lanes(known: &[Band]) -> Vec<Option<usize>> {
     let mut order: Vec<_> = (0..known.len()).collect();
     order.sort_by_key(|place| known[*place].first);
     let mut lanes = vec![None; known.len()];
     let mut ends = Vec::new();
     for place in order.into_iter().take(BANDS) {
-        let GenerationOutcome { first, last, .. } = known[place];
+        let Band { first, last, .. } = known[place];
         let free = ends.iter().position(|end| *end < first);
         let lane = free.or_else(|| (ends.len() < LANES).then_some(ends.len()));
         if let Some(lane) = lane {
@@ -139,6 +151,24 @@ fn as_table(known: &[GenerationOutcome]) -> Markup {
     }
 }
 
+fn seen(bands: &[Band]) -> Markup {
+    let head = markup! { tr { th { "process" } th.number { "from" } th.number { "until" } } };
+    let body = markup! {
+        @for band in bands.iter().take(ROWS) {
+            tr {
+                td { (names::responder(&band.responder)) }
+                td.number { (moment(band.first)) }
+                td.number { (moment(band.last)) }
+            }
+        }
+    };
+    let left = bands.len().saturating_sub(ROWS) as u64;
+    markup! {
+        (table::folded("Who held the listener", &head, &body))
+        (table::more(left, "process", "processes"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -146,10 +176,9 @@ mod tests {
     use super::*;
     use crate::recognise::Responder;
 
-    fn outcome(generation: u64, first_ms: u64, last_ms: u64) -> GenerationOutcome {
-        GenerationOutcome {
+    fn band(generation: u64, first_ms: u64, last_ms: u64) -> Band {
+        Band {
             responder: Responder { generation, pid: None },
-            answered: 1,
             first: Duration::from_millis(first_ms),
             last: Duration::from_millis(last_ms),
         }
@@ -157,16 +186,15 @@ mod tests {
 
     #[test]
     fn bands_never_cover_each_other() {
-        let known =
-            [outcome(1, 0, 50), outcome(2, 40, 100), outcome(3, 60, 90), outcome(4, 95, 99)];
+        let known = [band(1, 0, 50), band(2, 40, 100), band(3, 60, 90), band(4, 95, 99)];
         assert_eq!(lanes(&known), [Some(0), Some(1), Some(0), Some(0)]);
-        let touching = [outcome(1, 0, 50), outcome(2, 50, 60)];
+        let touching = [band(1, 0, 50), band(2, 50, 60)];
         assert_eq!(lanes(&touching), [Some(0), Some(1)]);
     }
 
     #[test]
     fn there_are_no_more_lanes_than_fit() {
-        let known: Vec<_> = (0..100).map(|place| outcome(place, 0, 100)).collect();
+        let known: Vec<_> = (0..100).map(|place| band(place, 0, 100)).collect();
         let lanes = lanes(&known);
         assert_eq!(lanes.iter().flatten().count(), LANES);
         assert_eq!(lanes.iter().flatten().max(), Some(&(LANES - 1)));

@@ -37,7 +37,7 @@ pub(crate) fn table(proof: &Proof) -> Markup {
             } @else {
                 p.note {
                     "When each was asked for, how long the asking took, and how long after it a \
-                     new process first answered."
+                     new process was first seen."
                 }
                 (table::scrolling("Restarts", &head, &body))
                 (table::more(restarts.len().saturating_sub(ROWS) as u64, "restart", "restarts"))

@@ -82,6 +82,24 @@ fn a_proof_of_nothing_is_a_page_too() {
 }
 
 #[test]
+fn processes_that_only_proc_told_of_are_drawn_and_said_to_be() {
+    let mut proof = fixture::rich();
+    proof.outcome.generations.clear();
+    let page = html(&proof, &about());
+    let responders = part(&page, "<section id=\"responders\">", "</section>");
+    assert_eq!(times(responders, "data-kind=\"bands\""), 1);
+    assert_eq!(times(responders, "class=\"band tone"), 1 + 9, "the first, and one of ten is none");
+    assert!(responders.contains("seen by /proc to hold the listener"), "{responders}");
+    assert_eq!(times(responders, "<tr"), 1 + 1 + 9);
+    let named = proof.restarts[0].change.as_ref().unwrap().responder.pid.unwrap();
+    assert!(responders.contains(&format!("generation 2, pid {named}")), "{responders}");
+    proof.restarts.iter_mut().for_each(|restart| restart.change = None);
+    let page = html(&proof, &about());
+    assert!(page.contains("No answer said which process gave it."));
+    assert_eq!(times(&page, "data-kind=\"bands\""), 0);
+}
+
+#[test]
 fn no_text_is_taken_for_markup() {
     let about = About::new(HOSTILE).fact(HOSTILE, HOSTILE);
     let page = html(&fixture::hostile(), &about);

@@ -60,7 +60,7 @@ async fn who_speaks_leaves_with_what_was_said_and_whose_client_left_is_closed() 
     drop(leaves);
     speaks.write_all(b"GET").unwrap();
     let leavers = yard.leavers().await.unwrap();
-    let said: Vec<_> = leavers.iter().map(|(_, first)| first.as_ref()).collect();
+    let said: Vec<_> = leavers.iter().map(|leaver| leaver.first.as_ref()).collect();
     assert_eq!(said, [b"GET"]);
     assert_eq!(yard.tracker.in_flight(), 2, "that one, and the silent one");
     drop(leavers);
@@ -68,7 +68,7 @@ async fn who_speaks_leaves_with_what_was_said_and_whose_client_left_is_closed() 
     // The place that is free now is another's.
     let next = [yard.park().unwrap(), yard.park().unwrap()];
     (&next[0]).write_all(b"1").unwrap();
-    assert_eq!(yard.leavers().await.unwrap()[0].1, "1");
+    assert_eq!(yard.leavers().await.unwrap()[0].first, "1");
     assert_eq!(yard.tracker.in_flight(), 2);
     drop((silent, next));
 }
@@ -95,12 +95,14 @@ async fn when_the_course_turns_all_leave_and_nobody_comes_until_it_is_to_stay_ag
     for course in [Course::Move, Course::Goodbye] {
         yard.course.send_replace(course);
         let Poll::Ready(Some(leavers)) = yard.leavers_now() else { panic!("nobody leaves") };
-        assert!(leavers.len() == 2 && leavers.iter().all(|(_, first)| first.is_empty()));
+        assert!(leavers.len() == 2 && leavers.iter().all(|it| it.first.is_empty()));
+        assert_eq!(yard.tracker.counts(), (2, 2), "nobody is at work on them");
         assert!(yard.park().is_err() && yard.leavers_now().is_pending());
         yard.course.send_replace(Course::Stay);
         assert!(yard.leavers_now().is_pending());
-        let again = leavers.into_iter().map(|(sleeper, _)| sleeper).collect();
+        let again = leavers.into_iter().map(|leaver| leaver.sleeper).collect();
         assert!(yard.lot.park(again).is_empty());
+        assert_eq!(yard.tracker.counts(), (2, 0), "this process goes on");
     }
 }
 
@@ -110,7 +112,8 @@ async fn at_the_end_of_the_service_the_silent_are_closed_and_the_others_are_answ
     let (silent, mut speaks) = (yard.park().unwrap(), yard.park().unwrap());
     speaks.write_all(b"GET").unwrap();
     yard.course.send_replace(Course::Close);
-    assert_eq!(yard.leavers().await.unwrap().len(), 1);
+    let leavers = yard.leavers().await.unwrap();
+    assert_eq!((leavers.len(), yard.tracker.counts()), (1, (1, 0)));
     assert!(is_closed(&silent));
     assert!(yard.leavers_now().is_pending(), "it may have been rolled back");
 }

@@ -37,7 +37,16 @@ fn app() -> Router {
 }
 
 fn serve<IO: Transport>(process: &Process, stream: IO, bytes: Vec<u8>) -> JoinHandle<()> {
-    let session = Session::new(Home::new(Arc::clone(&process.site), app()), app());
+    serve_app(process, app(), stream, bytes)
+}
+
+fn serve_app<IO: Transport>(
+    process: &Process,
+    app: Router,
+    stream: IO,
+    bytes: Vec<u8>,
+) -> JoinHandle<()> {
+    let session = Session::new(Home::new(Arc::clone(&process.site), app.clone()), app);
     let connection = Paused { stream, bytes: bytes.into(), stay: process.stay() };
     tokio::spawn(session.run(connection, Protocols::Either))
 }
@@ -428,4 +437,39 @@ async fn who_is_on_its_way_does_not_rest() {
     let departure = departure(&old).await;
     assert_eq!(old.shared.tracker.counts().1, 0);
     arrive::<TcpStream>(departure);
+}
+
+#[tokio::test]
+async fn who_is_called_while_it_answers_moves_once_there_is_a_permit() {
+    let old = Process::new();
+    let pilots = all_permits(&old);
+    let harbour = Arc::clone(&old.harbour);
+    let app = Router::new().fallback(async move || {
+        // As another thread may, while the task is being polled.
+        harbour.set_course(Course::Move);
+        "here"
+    });
+    let (mut client, server) = pair().await;
+    serve_app(&old, app, server, Vec::new());
+    client.write_all(get(1).as_bytes()).await.unwrap();
+    read_until(&mut client, "here").await;
+    drop(pilots);
+    departure(&old).await;
+}
+
+#[tokio::test]
+async fn a_request_that_comes_with_the_end_of_its_client_is_begun_and_not_answered() {
+    let (process, begun) = (Process::new(), Arc::<AtomicU64>::default());
+    let counted = Arc::clone(&begun);
+    let app = Router::new().fallback(async move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        "here"
+    });
+    let (mut client, server) = pair().await;
+    client.shutdown().await.unwrap();
+    server.readable().await.unwrap();
+    serve_app(&process, app, server, get(1).into_bytes()).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert_eq!((begun.load(Ordering::SeqCst), answer.as_str()), (1, ""));
 }
