@@ -2,6 +2,7 @@
 
 mod audit;
 mod fuzz;
+mod reports;
 mod step;
 mod summary;
 
@@ -33,6 +34,9 @@ pub(crate) fn run(repository: &Repository, options: &CiOptions) -> Result<bool> 
     }
     let summary = run_steps(&Step::ALL, |step| step.run(repository))?;
     print!("\n{summary}");
+    if let Some(directory) = reports::kept() {
+        println!("kept: reports of trials, and pictures of them, in {}", directory.display());
+    }
     Ok(summary.passed())
 }
 

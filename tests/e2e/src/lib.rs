@@ -12,10 +12,15 @@
 mod accept_queue;
 mod certificate;
 mod dripper;
+mod fault;
+mod fault_server;
+mod fault_trial;
+mod foreign_server;
 mod http;
 mod http2;
 mod http2_load;
 mod installation;
+mod kernel;
 mod launch;
 mod load;
 mod manner;
@@ -34,10 +39,15 @@ mod upgrade;
 pub use accept_queue::AcceptQueue;
 pub use certificate::Certificate;
 pub use dripper::Dripper;
+pub use fault::{Fault, Queue, Twist};
+pub use fault_server::{Deed, FaultServer, Harm};
+pub use fault_trial::FaultTrial;
+pub use foreign_server::{ForeignServer, installed, own_address};
 pub use http::{HttpAnswer, HttpClient};
 pub use http2::{Http2Client, Http2End, Http2Error};
 pub use http2_load::{Http2Load, Http2Outcome};
 pub use installation::{Installation, Next, Programs};
+pub use kernel::{queued, tcp_counter};
 pub use launch::Launch;
 pub use load::{
     CLIENTS, assert_nothing_noticed, idle_connections, kept_connections, new_connections, serves_on,
