@@ -34,6 +34,10 @@ use crate::tls::{TlsClient, TlsError};
 /// How many sources a client on loopback has: the kernel's choice, and 63 of its own.
 const LOOPBACK_SOURCES: u8 = 64;
 
+/// How often a datagram's client takes another port instead of the server's own. It is one of some
+/// 28,000: to meet it so often in a row, nearly all others must be taken.
+const BIND_TRIES: usize = 8;
+
 /// Opens connections to one endpoint.
 #[derive(Debug)]
 pub(crate) struct Connector {
@@ -102,7 +106,7 @@ impl Connector {
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
         let opened = async {
-            let socket = UdpSocket::bind((any, 0)).await?;
+            let socket = beside(target.port(), || UdpSocket::bind((any, 0))).await?;
             socket.connect(target).await?;
             let port = socket.local_addr()?.port();
             Ok(Connected { stream: socket, local_port: Some(port) })
@@ -146,6 +150,22 @@ fn settle(stream: TcpStream, target: SocketAddr) -> Result<(TcpStream, u16), Fau
     }
     stream.set_nodelay(true).map_err(|error| not_connected(&error))?;
     Ok((stream, local.port()))
+}
+
+/// A socket that is not at the server's port. If nobody listens on a port of the ephemeral range,
+/// the kernel may choose that very port: the client would hear itself, and keep the server from
+/// binding it. So it is let go at once.
+async fn beside<F>(server_port: u16, bind: impl Fn() -> F) -> io::Result<UdpSocket>
+where
+    F: Future<Output = io::Result<UdpSocket>>,
+{
+    for _ in 0..BIND_TRIES {
+        let socket = bind().await?;
+        if socket.local_addr()?.port() != server_port {
+            return Ok(socket);
+        }
+    }
+    Err(Errno::ADDRINUSE.into())
 }
 
 /// Who is to blame for a connection that was not opened.
@@ -328,6 +348,18 @@ mod tests {
         assert_eq!(fault.kind, FailureKind::Refused);
         let server = TcpSocket::new_v4().unwrap();
         server.bind(target).expect("no end of the connection is left in TIME_WAIT");
+    }
+
+    #[tokio::test]
+    async fn datagrams_are_never_sent_from_the_servers_own_port() {
+        let any = || UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0));
+        let taken = any().await.unwrap();
+        let server_port = taken.local_addr().unwrap().port();
+        let sockets = RefCell::new(vec![any().await.unwrap(), taken]);
+        let socket = beside(server_port, async || Ok(sockets.borrow_mut().pop().unwrap())).await;
+        assert_ne!(socket.unwrap().local_addr().unwrap().port(), server_port);
+        let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, server_port)).await;
+        server.expect("the port is left to the server");
     }
 
     #[tokio::test]
