@@ -135,14 +135,16 @@ async fn tcp(
         socket.connect(target).await
     };
     let stream = opened.await.map_err(|error| not_connected(&error))?;
-    settle(stream, target)
+    settle(stream)
 }
 
 /// Makes a new connection fit for use, unless it met itself: if nobody listens on a port of the
-/// ephemeral range, the kernel may choose that very port for the client, and both ends are one.
-fn settle(stream: TcpStream, target: SocketAddr) -> Result<(TcpStream, u16), Fault> {
-    let local = stream.local_addr().map_err(|error| not_connected(&error))?;
-    if local == target {
+/// ephemeral range, the kernel may choose that very port for the client, and both ends are one. The
+/// target does not say it: 0.0.0.0 leads to 127.0.0.1.
+fn settle(stream: TcpStream) -> Result<(TcpStream, u16), Fault> {
+    let ends = || Ok((stream.local_addr()?, stream.peer_addr()?));
+    let (local, peer) = ends().map_err(|error| not_connected(&error))?;
+    if local == peer {
         // Without a reset the port would stay in `TIME_WAIT`, where the server cannot bind it. If
         // this fails, the connection is refused all the same.
         let _ = stream.set_zero_linger();
@@ -339,15 +341,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_met_itself_is_refused_and_leaves_the_port_free() {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
-        let target = socket.local_addr().unwrap();
-        let met = socket.connect(target).await.unwrap();
-        let fault = settle(met, target).unwrap_err();
-        assert_eq!(fault.cause, Cause::SelfConnected);
-        assert_eq!(fault.kind, FailureKind::Refused);
-        let server = TcpSocket::new_v4().unwrap();
-        server.bind(target).expect("no end of the connection is left in TIME_WAIT");
+        for any in [Ipv4Addr::LOCALHOST, Ipv4Addr::UNSPECIFIED] {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind((any, 0).into()).unwrap();
+            let target = socket.local_addr().unwrap();
+            let met = socket.connect(target).await.unwrap();
+            let fault = settle(met).unwrap_err();
+            assert_eq!(fault.cause, Cause::SelfConnected);
+            assert_eq!(fault.kind, FailureKind::Refused);
+            let server = TcpSocket::new_v4().unwrap();
+            server.bind(target).expect("no end of the connection is left in TIME_WAIT");
+        }
     }
 
     #[tokio::test]
