@@ -217,12 +217,14 @@ impl Client {
         let answered_before = self.conversation.answered();
         let survives = self.account.is_connected() && self.conversation.survives();
         self.account.failed(fault, self.phase, answered_before);
-        if !survives {
-            self.leave();
-        }
         let is_unopened = matches!(self.phase, Phase::Connecting | Phase::Handshaking);
         // A datagram is refused when it has been sent.
         let is_refused = fault.kind == FailureKind::Refused;
+        if !survives {
+            let untold = self.conversation.untold();
+            self.notice(untold);
+            self.leave();
+        }
         if is_unopened || is_refused { CONNECT_PAUSE } else { Duration::ZERO }
     }
 }
