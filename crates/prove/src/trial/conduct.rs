@@ -75,7 +75,6 @@ impl Conductor {
             return self.load_alone().await;
         }
         let mut due = Instant::now() + self.schedule.lead();
-        self.eyes.open().await;
         for number in 1..=self.schedule.times {
             let delayed = due.elapsed();
             if self.until(due).await == Course::Over {

@@ -32,14 +32,6 @@ impl Eyes {
         Self { recognition, processes: Arc::new(Processes::at(plan.targets())) }
     }
 
-    /// Looks for the first time, which takes longest, well before a restart.
-    pub(super) async fn open(&self) {
-        match self.recognition {
-            Recognition::Off | Recognition::Answers(_) => {}
-            Recognition::Auto | Recognition::Processes => drop(self.look_at_processes().await),
-        }
-    }
-
     /// Looks who is there before a restart.
     pub(super) async fn look(&self, run: &Run) -> Observer {
         let known = run.arrivals.count();
