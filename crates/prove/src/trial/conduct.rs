@@ -118,7 +118,7 @@ impl Conductor {
         let result = loop {
             tokio::select! {
                 biased;
-                () = self.stopped() => return (RestartState::NotJudged, Course::Over),
+                () = self.stopped() => return (RestartState::UnderWay, Course::Over),
                 change = &mut seeing, if !is_seen => {
                     self.record.changed(change);
                     is_seen = true;
@@ -143,7 +143,7 @@ impl Conductor {
                 self.record.changed(change);
                 (RestartState::Changed, Course::On)
             }
-            () = self.over() => (RestartState::NotJudged, Course::Over),
+            () = self.over() => (RestartState::UnderWay, Course::Over),
             () = sleep_until(Instant::now() + self.schedule.settle()) => {
                 (observer.unseen(), Course::On)
             }
