@@ -139,9 +139,7 @@ fn about(plan: &TrialPlan) -> About {
             .fact("restarted by", restarts.way.to_string())
             .fact("every", humantime::format_duration(restarts.every).to_string()),
     };
-    let allowed: Vec<_> = plan.allowances.iter().map(ToString::to_string).collect();
-    let about = if allowed.is_empty() { about } else { about.fact("allowed", allowed.join(", ")) };
-    about.fact("seed", plan.seed.to_string())
+    about.fact("seed", plan.seed.to_string()).allow(plan.allowances.iter().copied())
 }
 
 fn nothing_found(signal: Signal) -> Failure {

@@ -108,6 +108,9 @@ fn what_is_allowed_is_no_failure() {
     let answer = allow("announced_close=20%").expect(0);
     assert!(answer.stdout.contains("no more than was allowed: "), "{answer:?}");
     assert!(answer.stdout.contains(" told to close. "), "{answer:?}");
+    let words = [&words[..], &["--allow", "announced_close=20%", "--markdown", "-"]].concat();
+    let summary = prove(&url, &words).expect(0).stdout;
+    assert!(summary.contains("✅ **Clients noticed "), "the report judges alike: {summary}");
 }
 
 #[test]
