@@ -324,6 +324,11 @@ fn reports_are_written_beside_the_answer() {
     let nowhere = file("absent/report.html");
     let answer = prove(&url, &["--duration", "100ms", "--report", &nowhere]).expect(2);
     assert!(answer.stderr.contains("write the report to `"), "{answer:?}");
+    assert!(answer.stderr.starts_with("rekindle: failed to "), "nothing ran yet: {answer:?}");
+    // One that can be opened and not be written costs the report, and no more than that.
+    let answer = prove(&url, &["--duration", "100ms", "--report", "/dev/full"]).expect(2);
+    assert!(answer.stdout.contains("What clients noticed\n"), "{answer:?}");
+    assert!(answer.stderr.contains("write the report to `/dev/full`"), "{answer:?}");
 }
 
 #[test]
