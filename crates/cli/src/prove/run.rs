@@ -37,7 +37,7 @@ fn prove(plan: &TrialPlan, output: Output) -> Result<ExitStatus, Failure> {
     room::make(plan.groups.iter().map(|group| group.connections).sum())?;
     let runtime = Runtime::new().context("start the runtime")?;
     let found = runtime.block_on(conduct(plan, output));
-    // A command that still runs as a restart is not waited for.
+    // An upgrade that is still being asked for is not waited for.
     runtime.shutdown_background();
     let Found { proof, interrupted, reports } = found?;
     let verdict = proof.verdict(&plan.allowances);

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::secure_server::{SecureServer, start_web_socket_echo};
 use crate::server::Server;
-use crate::support::{Answer, BINARY, command, rekindle};
+use crate::support::{Answer, BINARY, command, eventually, rekindle, runs};
 use crate::web_server::{self, Manner};
 
 /// The command against this URL, to its end.
@@ -194,6 +194,26 @@ fn a_signal_ends_it_early_and_shows_what_was_found() {
         assert!(answer.stdout.contains("What clients noticed\n"), "{answer:?} {rest}");
         assert!(answer.stdout.contains("Ended early by SIGINT: "), "{answer:?} {rest}");
     }
+}
+
+#[test]
+fn a_restart_that_is_cut_off_is_not_counted_and_its_command_is_killed() {
+    let address = web_server::start(Manner::Sound);
+    let url = format!("http://{address}/");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pid");
+    let line = format!("echo $$ > '{}'; sleep 1000", path.display());
+    let words = ["prove", &url, "--restart", &line, "--recognise", "off", "--every", "10ms"];
+    let child = command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = || std::fs::read_to_string(&path).ok()?.trim().parse().ok();
+    eventually("the command runs", || pid().is_some());
+    Process::open(child.id()).unwrap().kill(Signal::Int).unwrap();
+    let answer: Answer = child.wait_with_output().unwrap().into();
+    let answer = answer.expect(130);
+    let mut rows = answer.stdout.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
+    let row = rows.find(|row| row.first() == Some(&"1")).unwrap();
+    assert_eq!(row[3..7], ["–", "–", "under", "way"], "{answer:?}");
+    eventually("it is killed", || !runs(pid().unwrap()));
 }
 
 #[test]

@@ -34,7 +34,8 @@ pub struct RestartOutcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RestartState {
-    /// It is being asked for, or no new process was seen yet.
+    /// It is being asked for, or no new process was seen yet; in a proof: the trial was stopped
+    /// before the asking had come to its end.
     UnderWay,
     /// A new process was seen.
     Changed,

@@ -119,7 +119,7 @@ impl Conductor {
         let result = loop {
             tokio::select! {
                 biased;
-                () = self.stopped() => return (RestartState::NotJudged, Course::Over),
+                () = self.stopped() => return (RestartState::UnderWay, Course::Over),
                 change = &mut seeing, if !is_seen => {
                     self.record.changed(change);
                     is_seen = true;
