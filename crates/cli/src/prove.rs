@@ -7,6 +7,7 @@ mod groups;
 mod load;
 mod plan;
 mod progress;
+mod reports;
 mod restart;
 mod room;
 mod run;

@@ -17,8 +17,8 @@ pub(crate) enum PlanError {
          --mode 'slow@/slow?ms=2000', or let it read a large answer slowly, as in --read-rate 64KiB"
     )]
     NotSlow,
-    #[error("heed --read-rate: it is about mode `slow`; add --mode slow")]
-    NobodySlow,
+    #[error("heed {option}: it is about mode `{mode}`; add --mode {mode}")]
+    Unheeded { option: &'static str, mode: &'static str },
     #[error(
         "heed --rate: `idle`, `slow` and `upload` have a pace of their own; add a mode such as keep"
     )]

@@ -2,6 +2,8 @@
 //!
 //! Owns what each mode makes a client do, and which of them make no sense together.
 
+use std::time::Duration;
+
 use rekindle_prove::{Group, Mode, Protocol, Request};
 
 use super::error::PlanError;
@@ -9,6 +11,12 @@ use super::shares::split;
 use crate::arguments::{
     LoadArguments, ModeArgument, ModeName, Place, RequestArguments, Scheme, Url,
 };
+
+const DEFAULT_THINK: Duration = Duration::from_millis(200);
+const DEFAULT_UPLOAD_TIME: Duration = Duration::from_secs(2);
+const DEFAULT_STREAMS: u16 = 8;
+const DEFAULT_BODY: usize = 16 * 1_024;
+const DEFAULT_MESSAGE: usize = 128;
 
 /// Some of the connections, and where they go.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +37,7 @@ pub(super) fn plan(
     requests: &RequestArguments,
 ) -> Result<Vec<GroupPlan>, PlanError> {
     let modes = if load.modes.is_empty() { defaults(url.scheme) } else { load.modes.clone() };
-    check(&modes, load)?;
+    check(&modes, load, requests)?;
     let shares: Vec<_> = modes.iter().map(|mode| mode.share).collect();
     let connections = usize::from(load.connections);
     let too_few = PlanError::TooFewConnections { connections, modes: modes.len() };
@@ -52,6 +60,10 @@ pub(super) fn plan(
         let is_elsewhere = is_elsewhere(mode);
         plans.push(GroupPlan { name, connections: part, url, is_elsewhere, group });
     }
+    let says_messages = |plan: &GroupPlan| !matches!(plan.url.scheme, Scheme::Http | Scheme::Https);
+    if requests.message_size.is_some() && !plans.iter().any(says_messages) {
+        return Err(PlanError::Unheeded { option: "--message-size", mode: ModeName::Ws.name() });
+    }
     Ok(plans)
 }
 
@@ -63,15 +75,28 @@ fn defaults(scheme: Scheme) -> Vec<ModeArgument> {
     names.iter().map(|name| ModeArgument { name: *name, share: 1, place: None }).collect()
 }
 
-fn check(modes: &[ModeArgument], load: &LoadArguments) -> Result<(), PlanError> {
+fn check(
+    modes: &[ModeArgument],
+    load: &LoadArguments,
+    requests: &RequestArguments,
+) -> Result<(), PlanError> {
     let has = |name| modes.iter().any(|mode| mode.name == name);
     let is_slow_by_nothing =
         |mode: &ModeArgument| mode.name == ModeName::Slow && mode.place.is_none();
     if load.read_rate.is_none() && modes.iter().any(is_slow_by_nothing) {
         return Err(PlanError::NotSlow);
     }
-    if load.read_rate.is_some() && !has(ModeName::Slow) {
-        return Err(PlanError::NobodySlow);
+    let heeded = [
+        ("--read-rate", load.read_rate.is_some(), &[ModeName::Slow][..]),
+        ("--think", load.think.is_some(), &[ModeName::Idle]),
+        ("--upload-time", load.upload_time.is_some(), &[ModeName::Upload]),
+        ("--streams", load.streams.is_some(), &[ModeName::H2]),
+        ("--body-size", requests.body_size.is_some(), &[ModeName::Post, ModeName::Upload]),
+    ];
+    for (option, is_given, by) in heeded {
+        if is_given && !by.iter().any(|name| has(*name)) {
+            return Err(PlanError::Unheeded { option, mode: by[0].name() });
+        }
     }
     if load.rate.is_some() && !modes.iter().any(|mode| is_paced(mode.name)) {
         return Err(PlanError::NobodyPaced);
@@ -128,12 +153,12 @@ fn place(home: &Url, mode: &ModeArgument) -> Result<Url, PlanError> {
 fn group(name: ModeName, url: &Url, load: &LoadArguments, requests: &RequestArguments) -> Group {
     let mode = match name {
         ModeName::New => Mode::New,
-        ModeName::Idle => Mode::Idle { mean_think: load.think },
+        ModeName::Idle => Mode::Idle { mean_think: load.think.unwrap_or(DEFAULT_THINK) },
         _ => Mode::Keep,
     };
     let protocol = match url.scheme {
         Scheme::Http | Scheme::Https if name == ModeName::H2 => {
-            Protocol::Http2 { streams: load.streams.into() }
+            Protocol::Http2 { streams: load.streams.unwrap_or(DEFAULT_STREAMS).into() }
         }
         Scheme::Http | Scheme::Https => Protocol::Http1,
         Scheme::Ws | Scheme::Wss => Protocol::WebSocket,
@@ -142,14 +167,14 @@ fn group(name: ModeName, url: &Url, load: &LoadArguments, requests: &RequestArgu
     };
     let request = match (protocol, name) {
         (Protocol::Http1 | Protocol::Http2 { .. }, ModeName::Post | ModeName::Upload) => {
-            Request::post(&url.path, requests.body_size)
+            Request::post(&url.path, requests.body_size.unwrap_or(DEFAULT_BODY))
         }
         (Protocol::Http1 | Protocol::Http2 { .. }, _) => Request::get(&url.path),
-        _ => Request::message(&url.path, requests.message_size),
+        _ => Request::message(&url.path, requests.message_size.unwrap_or(DEFAULT_MESSAGE)),
     };
     let group = Group::new(mode, request).protocol(protocol);
     match (name, load.read_rate) {
-        (ModeName::Upload, _) => group.upload_time(load.upload_time),
+        (ModeName::Upload, _) => group.upload_time(load.upload_time.unwrap_or(DEFAULT_UPLOAD_TIME)),
         (ModeName::Slow, Some(rate)) => group.read_rate(rate),
         _ => group,
     }
@@ -168,8 +193,6 @@ fn name(mode: &ModeArgument, all: &[ModeArgument]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use clap::Parser;
 
     use super::*;
@@ -287,6 +310,11 @@ mod tests {
             (HOME, "--connections 2", "share 2 connections among 3 modes"),
             (HOME, "--mode slow", "slow@/slow?ms=2000"),
             (HOME, "--read-rate 1k", "add --mode slow"),
+            (HOME, "--mode keep --think 1s", "add --mode idle"),
+            (HOME, "--upload-time 1s", "add --mode upload"),
+            (HOME, "--streams 2", "add --mode h2"),
+            (HOME, "--body-size 2", "heed --body-size: it is about mode `post`"),
+            (HOME, "--message-size 16", "add --mode ws"),
             (HOME, "--rate 5 --mode idle", "add a mode such as keep"),
             (HOME, "--mode tcp", "--mode tcp@tcp://127.0.0.1:7"),
             (HOME, "--mode udp", "--mode udp@udp://127.0.0.1:7"),

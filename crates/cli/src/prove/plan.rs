@@ -19,6 +19,7 @@ use crate::output::Format;
 
 const DEFAULT_RESTARTS: u32 = 10;
 const DEFAULT_EVERY: Duration = Duration::from_secs(1);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 
 /// What to do.
@@ -188,7 +189,7 @@ fn schedule(arguments: RestartArguments) -> Result<Schedule, PlanError> {
         every,
         lead: arguments.lead,
         settle: arguments.settle,
-        timeout: arguments.restart_timeout,
+        timeout: arguments.restart_timeout.unwrap_or(DEFAULT_TIMEOUT),
     }))
 }
 
@@ -278,6 +279,17 @@ mod tests {
             &[HOME, "--signal", "HUP", "--pid", "0"],
             &[HOME, "--restarts", "3"],
             &[HOME, "--restart", "a", "--duration", "3s"],
+            &[HOME, "--pid-file", "p", "--duration", "3s"],
+            &[HOME, "--pid", "7", "--duration", "3s"],
+            &[HOME, "--restart", "a", "--pid-file", "p"],
+            &[HOME, "--control", "a", "--pid", "7"],
+            &[HOME, "--restarts", "3", "--duration", "3s"],
+            &[HOME, "--every", "3s", "--duration", "3s"],
+            &[HOME, "--lead", "3s", "--duration", "3s"],
+            &[HOME, "--settle", "3s", "--duration", "3s"],
+            &[HOME, "--restart-timeout", "3s", "--duration", "3s"],
+            &[HOME, "--restart-timeout", "3s"],
+            &[HOME, "--restart-timeout", "3s", "--signal", "HUP", "--pid", "7"],
             &[HOME, "--insecure", "--cacert", "c"],
             &[HOME, "--example", "nginx"],
             &["--example", "iis"],

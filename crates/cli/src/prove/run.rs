@@ -1,17 +1,16 @@
 //! `run`: a trial from its check to its verdict.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use rekindle::Signal;
-use rekindle_prove::report::{self, About};
-use rekindle_prove::{ByField, ByPattern, Proof, Recognition, Trial};
+use rekindle_prove::{ByField, ByPattern, Proof, Recognition, Trial, report};
 use tokio::runtime::Runtime;
 
 use super::answer::Answer;
 use super::plan::{MarkdownPlan, Plan, Schedule, TrialPlan};
 use super::progress::Display;
+use super::reports::{Reports, about};
 use super::restart::{check, with_restarts};
 use super::summary::Summary;
 use super::unfit::{told, unfit};
@@ -38,28 +37,43 @@ fn prove(plan: &TrialPlan, output: Output) -> Result<ExitStatus, Failure> {
     room::make(plan.groups.iter().map(|group| group.connections).sum())?;
     let runtime = Runtime::new().context("start the runtime")?;
     let found = runtime.block_on(conduct(plan, output));
-    // A command that still runs as a restart is not waited for.
+    // An upgrade that is still being asked for is not waited for.
     runtime.shutdown_background();
-    let (proof, interrupted) = found?;
+    let Found { proof, interrupted, reports } = found?;
     let verdict = proof.verdict(&plan.allowances);
     let sentence = Sentence { proof: &proof, verdict: &verdict, interrupted };
-    // Files first: who reads standard output may be gone by now.
-    write_reports(plan, &proof)?;
-    match &plan.markdown {
-        Some(MarkdownPlan::Stdout) => output.text(report::markdown(&proof, &about(plan)))?,
-        _ => output.text(Summary { proof: &proof, sentence })?,
-    }
-    output.object(&Answer::new(plan, sentence))?;
+    let printed = print(plan, sentence, output);
+    // Whether or not: who reads standard output may be gone by now.
+    reports.write(plan, &proof)?;
+    printed?;
     Ok(sentence.status())
 }
 
+fn print(plan: &TrialPlan, sentence: Sentence<'_>, output: Output) -> Result<(), Failure> {
+    let proof = sentence.proof;
+    match &plan.markdown {
+        Some(MarkdownPlan::Stdout) => output.text(report::markdown(proof, &about(plan)))?,
+        _ => output.text(Summary { proof, sentence })?,
+    }
+    output.object(&Answer::new(plan, sentence))
+}
+
+/// What a trial came to, and where that is to be written.
+struct Found {
+    proof: Proof,
+    /// What ended it early.
+    interrupted: Option<Signal>,
+    reports: Reports,
+}
+
 /// Checks, starts, and watches it to its end.
-async fn conduct(plan: &TrialPlan, output: Output) -> Result<(Proof, Option<Signal>), Failure> {
+async fn conduct(plan: &TrialPlan, output: Output) -> Result<Found, Failure> {
     let mut interrupt = Interrupt::new().context("handle signals")?;
     let trial = tokio::select! {
         trial = trial(plan) => trial?,
         signal = interrupt.arrived() => return Err(nothing_found(signal)),
     };
+    let reports = Reports::open(plan)?;
     let mut display = Display::new(plan, output);
     display.begin(plan);
     let running = trial.start().map_err(told)?;
@@ -80,7 +94,7 @@ async fn conduct(plan: &TrialPlan, output: Output) -> Result<(Proof, Option<Sign
     }
     display.show(plan, &running.progress());
     drop(display);
-    Ok((running.finished().await, interrupted))
+    Ok(Found { proof: running.finished().await, interrupted, reports })
 }
 
 /// The trial, once it has been seen that it can prove something.
@@ -112,36 +126,6 @@ fn recognition(how: &RecogniseArgument) -> Result<Recognition, Failure> {
             Recognition::answers(by_pattern)
         }
     })
-}
-
-fn write_reports(plan: &TrialPlan, proof: &Proof) -> Result<(), Failure> {
-    if let Some(path) = &plan.html {
-        write(path, &report::html(proof, &about(plan)))?;
-    }
-    if let Some(MarkdownPlan::File(path)) = &plan.markdown {
-        write(path, &report::markdown(proof, &about(plan)))?;
-    }
-    Ok(())
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let written = std::fs::write(path, text);
-    Ok(written.with_context(|| format!("write the report to `{}`", path.display()))?)
-}
-
-/// What stands at the head of a report.
-fn about(plan: &TrialPlan) -> About {
-    let place = plan.place();
-    let about = About::new(format!("What clients notice of {place}")).fact("target", place);
-    let about = match &plan.schedule {
-        Schedule::Alone { .. } => about,
-        Schedule::Restarts(restarts) => about
-            .fact("restarted by", restarts.way.to_string())
-            .fact("every", humantime::format_duration(restarts.every).to_string()),
-    };
-    let allowed: Vec<_> = plan.allowances.iter().map(ToString::to_string).collect();
-    let about = if allowed.is_empty() { about } else { about.fact("allowed", allowed.join(", ")) };
-    about.fact("seed", plan.seed.to_string())
 }
 
 fn nothing_found(signal: Signal) -> Failure {

@@ -157,10 +157,14 @@ fn restart_row(restart: &RestartOutcome, tally: &Tally) -> [String; 7] {
         // The last sentence says why.
         None => ("–".to_owned(), words::state(restart.state).to_owned()),
     };
+    let took = match restart.state {
+        RestartState::UnderWay if restart.took.is_zero() => "–".to_owned(),
+        _ => short(restart.took),
+    };
     [
         restart.number.to_string(),
         short(restart.at),
-        short(restart.took),
+        took,
         after,
         process,
         count(tally.started),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rekindle::Signal;
-use rekindle_prove::{Notice, Proof, Verdict};
+use rekindle_prove::{Notice, Proof, RestartOutcome, RestartState, Verdict};
 
 use crate::exit_status::ExitStatus;
 use crate::output::{BAD, GOOD, styled};
@@ -47,7 +47,9 @@ impl Sentence<'_> {
     /// In which restarts, or in which time.
     fn during(&self) -> String {
         let requests = count(self.proof.outcome.tally.started);
-        match self.proof.restarts.len() {
+        // One that was cut off in its midst is none.
+        let is_made = |restart: &&RestartOutcome| restart.state != RestartState::UnderWay;
+        match self.proof.restarts.iter().filter(is_made).count() {
             0 => format!("{requests} requests in {}", short(self.proof.outcome.elapsed)),
             1 => format!("1 restart, {requests} requests"),
             restarts => format!("{restarts} restarts, {requests} requests"),

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::secure_server::{SecureServer, start_web_socket_echo};
 use crate::server::Server;
-use crate::support::{Answer, BINARY, command, rekindle};
+use crate::support::{Answer, BINARY, command, eventually, rekindle, runs};
 use crate::web_server::{self, Manner};
 
 /// The command against this URL, to its end.
@@ -108,6 +108,9 @@ fn what_is_allowed_is_no_failure() {
     let answer = allow("announced_close=20%").expect(0);
     assert!(answer.stdout.contains("no more than was allowed: "), "{answer:?}");
     assert!(answer.stdout.contains(" told to close. "), "{answer:?}");
+    let words = [&words[..], &["--allow", "announced_close=20%", "--markdown", "-"]].concat();
+    let summary = prove(&url, &words).expect(0).stdout;
+    assert!(summary.contains("✅ **Clients noticed "), "the report judges alike: {summary}");
 }
 
 #[test]
@@ -191,6 +194,26 @@ fn a_signal_ends_it_early_and_shows_what_was_found() {
         assert!(answer.stdout.contains("What clients noticed\n"), "{answer:?} {rest}");
         assert!(answer.stdout.contains("Ended early by SIGINT: "), "{answer:?} {rest}");
     }
+}
+
+#[test]
+fn a_restart_that_is_cut_off_is_not_counted_and_its_command_is_killed() {
+    let address = web_server::start(Manner::Sound);
+    let url = format!("http://{address}/");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pid");
+    let line = format!("echo $$ > '{}'; sleep 1000", path.display());
+    let words = ["prove", &url, "--restart", &line, "--recognise", "off", "--every", "10ms"];
+    let child = command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = || std::fs::read_to_string(&path).ok()?.trim().parse().ok();
+    eventually("the command runs", || pid().is_some());
+    Process::open(child.id()).unwrap().kill(Signal::Int).unwrap();
+    let answer: Answer = child.wait_with_output().unwrap().into();
+    let answer = answer.expect(130);
+    let mut rows = answer.stdout.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
+    let row = rows.find(|row| row.first() == Some(&"1")).unwrap();
+    assert_eq!(row[3..7], ["–", "–", "under", "way"], "{answer:?}");
+    eventually("it is killed", || !runs(pid().unwrap()));
 }
 
 #[test]
@@ -321,6 +344,11 @@ fn reports_are_written_beside_the_answer() {
     let nowhere = file("absent/report.html");
     let answer = prove(&url, &["--duration", "100ms", "--report", &nowhere]).expect(2);
     assert!(answer.stderr.contains("write the report to `"), "{answer:?}");
+    assert!(answer.stderr.starts_with("rekindle: failed to "), "nothing ran yet: {answer:?}");
+    // One that can be opened and not be written costs the report, and no more than that.
+    let answer = prove(&url, &["--duration", "100ms", "--report", "/dev/full"]).expect(2);
+    assert!(answer.stdout.contains("What clients noticed\n"), "{answer:?}");
+    assert!(answer.stderr.contains("write the report to `/dev/full`"), "{answer:?}");
 }
 
 #[test]

@@ -23,8 +23,9 @@ const OUTPUT_GRACE: Duration = Duration::from_millis(100);
 
 /// A command for `sh -c`, in which `$1` is the number of the restart, from 1.
 ///
-/// It has no input, and a process group of its own, so that a Ctrl-C in the terminal does not cut
-/// it. Its output is read and only shown if it fails. What it leaves in the background keeps that
+/// It has no input, and a process group of its own, so that a Ctrl-C in the terminal does not reach
+/// it. If nobody waits for it any more, since the trial was stopped, what is left of that group is
+/// killed. Its output is read and only shown if it fails. What it leaves in the background keeps that
 /// pipe, which is read for as long as the tokio runtime lives: a server which is started like that
 /// should write its log elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +50,12 @@ impl Command {
 
     async fn run(&self, number: u32) -> Result<(), RestartError> {
         let tail = Tail::default();
-        let (mut child, reading) =
-            self.spawn(number, &tail).map_err(|source| self.not_run(source))?;
-        let ended = timeout(self.limit, child.wait()).await;
+        let (child, reading) = self.spawn(number, &tail).map_err(|source| self.not_run(source))?;
+        let mut group = Group(child);
+        let ended = timeout(self.limit, group.0.wait()).await;
         if ended.is_err() {
-            kill(&mut child).await.map_err(|source| self.not_run(source))?;
+            group.kill().map_err(|source| self.not_run(source))?;
+            group.0.wait().await.map_err(|source| self.not_run(source))?;
         }
         // If somebody still holds the pipe, the reading goes on: nobody is to meet a closed pipe.
         let _ = timeout(OUTPUT_GRACE, reading).await;
@@ -93,14 +95,25 @@ impl Restart for Command {
     }
 }
 
-/// Kills the whole process group. Its leader is not waited for before, so that the number of the
-/// group cannot have gone to another.
-async fn kill(child: &mut Child) -> io::Result<()> {
-    let group = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-    if let Some(group) = group {
-        kill_process_group(group, Signal::KILL)?;
+/// A command and what belongs to it: nothing of it outlives whoever waits for it.
+struct Group(Child);
+
+impl Group {
+    /// Kills the whole process group. Its leader is not waited for before, so that the number of
+    /// the group cannot have gone to another.
+    fn kill(&self) -> io::Result<()> {
+        let leader = self.0.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        leader.map_or(Ok(()), |leader| Ok(kill_process_group(leader, Signal::KILL)?))
     }
-    child.wait().await.map(drop)
+}
+
+impl Drop for Group {
+    /// Once its leader has been waited for this does nothing: what it left in the background is a
+    /// server, as a rule.
+    fn drop(&mut self) {
+        // There is nobody to tell.
+        let _ = self.kill();
+    }
 }
 
 /// Reads until the end of file, so that nobody waits for room in the pipe.

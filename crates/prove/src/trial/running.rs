@@ -88,7 +88,8 @@ impl RunningTrial {
     }
 
     /// Ends it early: no more restarts and no more requests, but those under way are finished. A
-    /// command that runs as a restart goes on, and nobody waits for it.
+    /// [`Command`](crate::restart::Command) that runs as a restart is killed; of other ways to
+    /// restart the asking is dropped.
     pub fn stop(&self) {
         self.stopper.send_replace(true);
     }

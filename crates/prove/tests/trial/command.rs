@@ -67,6 +67,19 @@ async fn one_that_hangs_is_killed_with_its_children() {
 }
 
 #[tokio::test]
+async fn one_that_nobody_waits_for_is_killed_with_its_children() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("child");
+    let line_of_shell = format!("sleep 1000 & echo $! > '{}'; wait", path.display());
+    let command = Command::new(line_of_shell);
+    let child = tokio::select! {
+        result = command.restart(1) => panic!("{result:?}"),
+        child = line(&path) => child,
+    };
+    ended(&child).await;
+}
+
+#[tokio::test]
 async fn one_that_writes_much_is_not_held_up() {
     // Many times what a pipe holds.
     let command = Command::new("head -c 20000000 /dev/zero | tr '\\0' x; echo; echo end; exit 1");

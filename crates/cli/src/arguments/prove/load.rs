@@ -30,30 +30,21 @@ pub(crate) struct LoadArguments {
     #[arg(long, value_name = "NUMBER", value_parser = rate)]
     pub(crate) rate: Option<f64>,
 
-    /// How long the clients of `idle` think between two requests, in the mean
-    #[arg(
-        long, value_name = "TIME", default_value = "200ms",
-        value_parser = humantime::parse_duration
-    )]
-    pub(crate) think: Duration,
+    /// How long the clients of `idle` think between two requests, in the mean [default: 200ms]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) think: Option<Duration>,
 
-    /// How long a body of `upload` takes to be sent
-    #[arg(
-        long, value_name = "TIME", default_value = "2s",
-        value_parser = humantime::parse_duration
-    )]
-    pub(crate) upload_time: Duration,
+    /// How long a body of `upload` takes to be sent [default: 2s]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) upload_time: Option<Duration>,
 
     /// How many bytes of an answer `slow` reads in a second, such as 64KiB
     #[arg(long, value_name = "SIZE", value_parser = rate_of_bytes)]
     pub(crate) read_rate: Option<u64>,
 
-    /// How many requests `h2` has under way on each connection
-    #[arg(
-        long, value_name = "NUMBER", default_value_t = 8,
-        value_parser = value_parser!(u16).range(1..=1_000)
-    )]
-    pub(crate) streams: u16,
+    /// How many requests `h2` has under way on each connection [default: 8]
+    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(1..=1_000))]
+    pub(crate) streams: Option<u16>,
 
     /// The time limit of a request, connecting included
     #[arg(
@@ -91,13 +82,13 @@ pub(crate) struct RequestArguments {
     #[arg(long)]
     pub(crate) insecure: bool,
 
-    /// The body of a `post` or `upload`
-    #[arg(long, value_name = "SIZE", default_value = "16KiB", value_parser = size::parse)]
-    pub(crate) body_size: usize,
+    /// The body of a `post` or `upload` [default: 16KiB]
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    pub(crate) body_size: Option<usize>,
 
-    /// A message of `ws`, `tcp` or `udp`, 16 bytes at least
-    #[arg(long, value_name = "SIZE", default_value = "128", value_parser = message_size)]
-    pub(crate) message_size: usize,
+    /// A message of `ws`, `tcp` or `udp`, 16 bytes at least [default: 128]
+    #[arg(long, value_name = "SIZE", value_parser = message_size)]
+    pub(crate) message_size: Option<usize>,
 }
 
 fn rate(text: &str) -> Result<f64, String> {

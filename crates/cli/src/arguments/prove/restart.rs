@@ -17,7 +17,8 @@ use super::recognise::RecogniseArgument;
 )]
 pub(crate) struct RestartArguments {
     /// A shell command that restarts the server, as in 'systemctl reload nginx'
-    #[arg(long, value_name = "COMMAND")]
+    // A group that is required is not, for clap, where it would conflict: each conflict is named.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "process")]
     pub(crate) restart: Option<String>,
 
     /// A signal that restarts it, such as HUP; to --pid-file or --pid
@@ -36,7 +37,7 @@ pub(crate) struct RestartArguments {
     pub(crate) pid: Option<u32>,
 
     /// The control socket of a service built with rekindle
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "process")]
     pub(crate) control: Option<PathBuf>,
 
     /// How often it is restarted [default: 10]
@@ -68,16 +69,20 @@ pub(crate) struct RestartArguments {
     )]
     pub(crate) settle: Option<Duration>,
 
-    /// How long one restart may take to be asked for: then --restart's command is killed
+    /// How long one restart may take to be asked for, by --control or --restart, whose command is
+    /// killed then [default: 60s]
     #[arg(
-        long, value_name = "TIME", default_value = "60s",
+        long, value_name = "TIME", requires = "way", conflicts_with = "signal",
         value_parser = humantime::parse_duration
     )]
-    pub(crate) restart_timeout: Duration,
+    pub(crate) restart_timeout: Option<Duration>,
 
     /// Without a way to restart it: how long the load runs [default: 10s]
     #[arg(
-        long, value_name = "TIME", conflicts_with = "way",
+        long, value_name = "TIME",
+        conflicts_with_all = [
+            "way", "process", "restarts", "every", "lead", "settle", "restart_timeout",
+        ],
         value_parser = humantime::parse_duration
     )]
     pub(crate) duration: Option<Duration>,
