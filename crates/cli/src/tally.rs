@@ -16,7 +16,7 @@ pub(crate) struct Counted {
 }
 
 /// Everything but `crossed`, which is within others.
-pub(crate) fn counters(tally: &Tally) -> [Counted; 11] {
+pub(crate) fn counters(tally: &Tally) -> [Counted; 12] {
     // Taken apart in full: a new counter that is forgotten here does not compile.
     let Tally {
         started,
@@ -30,6 +30,7 @@ pub(crate) fn counters(tally: &Tally) -> [Counted; 11] {
         closed_between_requests,
         unsolicited,
         announced_close,
+        never_sent,
         crossed: _, // within `reset` and `lost`
     } = *tally;
     let told = |name, number| Counted { name, number, is_always_told: true };
@@ -44,6 +45,8 @@ pub(crate) fn counters(tally: &Tally) -> [Counted; 11] {
         told("closed between requests", closed_between_requests),
         told("told to close", announced_close),
         told("unsolicited bytes", unsolicited),
+        // Only in an open loop, and there mostly nothing.
+        Counted { name: "never sent", number: never_sent, is_always_told: false },
         // Of this machine and not of the server: mostly there is nothing to say.
         Counted { name: "could not be measured", number: could_not_measure, is_always_told: false },
     ]
@@ -89,6 +92,7 @@ mod tests {
             closed_between_requests: 9,
             unsolicited: 10,
             announced_close: 11,
+            never_sent: 12,
             crossed: 0,
         };
         let told: u64 = counters(&tally)[2..].iter().map(|counted| counted.number).sum();

@@ -103,6 +103,7 @@ impl Proof {
     fn whole(&self, notice: Notice) -> u64 {
         match notice {
             Notice::Unchanged => self.restarts.len() as u64,
+            Notice::NeverSent => self.outcome.tally.started + self.outcome.tally.never_sent,
             _ => self.outcome.tally.started,
         }
     }
@@ -197,6 +198,7 @@ mod tests {
                 Notice::ClosedBetweenRequests => tally.closed_between_requests = 2,
                 Notice::Unsolicited => tally.unsolicited = 2,
                 Notice::AnnouncedClose => tally.announced_close = 2,
+                Notice::NeverSent => tally.never_sent = 2,
                 Notice::Unchanged => {
                     proof.restarts[1].state = RestartState::Unchanged;
                     proof.restarts[3].state = RestartState::Unchanged;
@@ -219,6 +221,10 @@ mod tests {
         assert_eq!(proof.verdict(&allow(&["lost=0.1%", "unchanged=20%"])), Verdict::Allowed);
         assert_eq!(proof.verdict(&allow(&["lost=0.0999%", "unchanged=20%"])), Verdict::Noticed);
         assert_eq!(proof.verdict(&allow(&["lost=0.1%", "unchanged=19%"])), Verdict::Noticed);
+        let mut stalled = quiet();
+        (stalled.outcome.tally.started, stalled.outcome.tally.never_sent) = (300, 700);
+        assert_eq!(stalled.verdict(&allow(&["never_sent=70%"])), Verdict::Allowed, "of those due");
+        assert_eq!(stalled.verdict(&allow(&["never_sent=69%"])), Verdict::Noticed);
     }
 
     #[test]
