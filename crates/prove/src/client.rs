@@ -129,6 +129,7 @@ impl Client {
             if !self.account.is_connected() {
                 self.connect().await?;
             }
+            self.phase = Phase::Sending;
             if self.conversation.begin().await? {
                 return self.conversation.exchange(&mut self.phase).await;
             }

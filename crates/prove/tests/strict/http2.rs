@@ -203,6 +203,18 @@ async fn each_stream_of_a_connection_that_is_cut_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_room_when_the_time_is_over_had_not_been_answered() {
+    let script = |number| if number == 0 { Act::Answer } else { Act::Silence };
+    let server = Http2Server::allowing(Allowed::Most(1), script).await;
+    let plan = plan(&server, get(2).requests(2)).request_limit(Duration::from_millis(300));
+    let outcome = plan.start().unwrap().wait().await;
+    assert_eq!(outcome.tally.timed_out, 3, "{:?}", outcome.tally);
+    for failure in &outcome.failures {
+        assert!(matches!(failure.phase, Phase::Sending | Phase::Awaiting), "{failure:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn half_an_answer_is_lost() {
     let (outcome, _) = faulty(Act::Half).await;
     assert_eq!(outcome.tally, only(Tally { lost: 5, ..Tally::default() }));
