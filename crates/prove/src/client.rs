@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use self::account::ClientAccount;
+use crate::account::cause::Cause;
 use crate::account::failure::{FailureKind, Phase};
 use crate::account::fault::Fault;
 use crate::account::generation::Generations;
@@ -125,6 +126,7 @@ impl Client {
 
     /// Connects if need be, sends and reads.
     async fn ask(&mut self) -> Result<Received, Fault> {
+        let mut is_second = false;
         loop {
             if !self.account.is_connected() {
                 self.connect().await?;
@@ -133,9 +135,30 @@ impl Client {
             if self.conversation.begin().await? {
                 return self.conversation.exchange(&mut self.phase).await;
             }
-            // It ended since the last look, and nothing was sent on it.
-            self.look();
+            // It ended since the last look, and nothing was sent on it: it is asked on another. If
+            // that ends before anybody's request began on it too, so may each, and this is lost.
+            let seen = self.conversation.glance();
+            let is_unused = self.conversation.is_unused();
+            if is_unused && is_second {
+                return Err(self.never_begun(seen));
+            }
+            is_second |= is_unused;
+            self.notice(seen);
             self.leave();
+        }
+    }
+
+    /// What is counted of a request that found another connection ended before it could begin.
+    fn never_begun(&mut self, seen: Glance) -> Fault {
+        self.phase = Phase::Handshaking;
+        match seen {
+            Glance::Ended(cause) => Fault::cut(cause),
+            Glance::Wrong(wrong) => wrong.into(),
+            Glance::Goodbye => {
+                self.account.counters().announced_close.add_one();
+                Fault { kind: FailureKind::Lost, cause: Cause::NotProcessed }
+            }
+            Glance::Quiet | Glance::Bytes(_) | Glance::Left => Fault::LOST,
         }
     }
 

@@ -202,6 +202,18 @@ async fn each_stream_of_a_connection_that_is_cut_is_lost() {
     assert_eq!(server.connections(), 2);
 }
 
+/// Whether a request has begun when its connection ends, the machine decides.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_ends_each_connection_at_once_has_each_request_after_two_at_the_most() {
+    let server = Http2Server::allowing(Allowed::Nothing, |_| Act::Answer).await;
+    let plan = plan(&server, get(1).requests(60)).request_limit(Duration::from_secs(60));
+    let tally = plan.start().unwrap().wait().await.tally;
+    assert_eq!((tally.started, tally.lost + tally.reset), (60, 60), "{tally:?}");
+    let connections = server.connections() as u64;
+    assert!((60..=120).contains(&connections), "{connections}");
+    assert_eq!(tally.closed_between_requests, connections - 60, "{tally:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_room_when_the_time_is_over_had_not_been_answered() {
     let script = |number| if number == 0 { Act::Answer } else { Act::Silence };
