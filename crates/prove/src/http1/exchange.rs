@@ -55,11 +55,10 @@ impl Exchange {
             if let Err(fault) = sending.send(stream) {
                 return Err(self.last_words(stream, draft.echo(), phase).unwrap_or(fault));
             }
-            let is_sent = sending.is_done() && !stream.holds_unsent();
-            if is_sent && *phase == Phase::Sending {
-                *phase = Phase::Awaiting;
-            }
+            sending.note(stream, phase);
             let can_read = until_ready(stream, &sending, reading).await?;
+            // With TLS, the rest may have gone while it waited.
+            let is_sent = sending.note(stream, phase);
             if can_read && self.read(stream, draft.echo(), &mut reading, phase)? {
                 let at = Instant::now();
                 return match is_sent {
@@ -178,6 +177,15 @@ impl<'a> Sending<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Says whether all of it is with the kernel, and notes it.
+    fn note(&self, stream: &Stream, phase: &mut Phase) -> bool {
+        let is_sent = self.is_done() && !stream.holds_unsent();
+        if is_sent && *phase == Phase::Sending {
+            *phase = Phase::Awaiting;
+        }
+        is_sent
     }
 
     fn is_done(&self) -> bool {
