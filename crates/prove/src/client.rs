@@ -49,6 +49,8 @@ pub(crate) struct Client {
     stop: Stop,
     random: fastrand::Rng,
     conversation: Conversation,
+    /// How long after the start it begins, if no rate says it.
+    begins_after: Duration,
     phase: Phase,
     account: ClientAccount,
 }
@@ -61,14 +63,16 @@ impl Client {
         stop: Stop,
         random: fastrand::Rng,
         conversation: Conversation,
+        begins_after: Duration,
     ) -> Self {
         let account = ClientAccount::new(Arc::clone(&run), Arc::clone(&group), place);
-        Self { run, group, place, stop, random, conversation, phase: Phase::Idle, account }
+        let phase = Phase::Idle;
+        Self { run, group, place, stop, random, conversation, begins_after, phase, account }
     }
 
     /// Asks until it is over. A request under way then is finished first.
     pub(crate) async fn run(mut self) -> Generations {
-        let mut rest = Duration::ZERO;
+        let mut rest = self.begins_after;
         for number in 0..self.group.group.requests.unwrap_or(u64::MAX) {
             let Some(since) = self.turn(number, rest).await else {
                 break;
