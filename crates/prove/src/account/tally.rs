@@ -25,6 +25,10 @@ pub struct Tally {
     /// or has a full queue). A TCP connection that met itself counts too: nobody listened. So does
     /// a TLS handshake that the server declined with an alert, and a datagram to a port at which
     /// nobody listens, of which the server's machine tells.
+    ///
+    /// A listener that is closed resets what waits in its queue. By its timing, `connect` fails
+    /// with that reset and the request is refused, or it had succeeded and the request is `reset`:
+    /// the sum of both says how many met that queue.
     pub refused: u64,
     /// The connection broke with an error (`ECONNRESET`, `EPIPE`) after the request had begun to be
     /// written and before its answer was whole, or in the handshake of TLS or a WebSocket.
