@@ -143,6 +143,10 @@ impl Group {
     /// meanwhile, and not only in the few that were (as wrk2 does it). A latency can therefore be
     /// longer than the time limit of a request, which begins when it is sent.
     ///
+    /// In [`Mode::New`] the client lets the server close after its answer, for up to a second. A
+    /// server that does not close when asked holds its connection's next request up for so long,
+    /// and that stands in the next latency: give the group connections enough.
+    ///
     /// Without a rate each connection asks when it has been answered: a closed loop.
     #[must_use]
     pub fn rate(mut self, per_second: f64) -> Self {
