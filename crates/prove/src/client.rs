@@ -31,8 +31,9 @@ use crate::stream::Glance;
 use crate::wrong::WrongAnswer;
 
 /// How long the server may take to close after the answer that it must close after (RFC 9112 §9.6).
-/// After that the client closes, and holds nothing against it: the answer was whole. In an open loop
-/// the next request waits for that too, and is late by it: its latency counts from when it was due.
+/// After that the client closes, and holds nothing against it: the answer was whole. In an open
+/// loop the next request waits for that too, and is late by it: its latency counts from when it was
+/// due.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
 /// The rest after a connection that could not be opened. The next attempt is another request, so

@@ -36,8 +36,8 @@ pub struct Tally {
     /// End of file after the request had begun to be written and before its answer was whole, or in
     /// a handshake. With TLS also where nobody had said that it ends
     /// ([`Cause::CutTls`](crate::Cause::CutTls)). On a WebSocket also a close frame in place of the
-    /// answer ([`Cause::Goodbye`](crate::Cause::Goodbye)). With HTTP/2 also a second connection in a
-    /// row that ended before any request had begun on it.
+    /// answer ([`Cause::Goodbye`](crate::Cause::Goodbye)). With HTTP/2 also a second connection in
+    /// a row that ended before any request had begun on it.
     pub lost: u64,
     /// No whole answer within the time limit of a request, which covers connecting too. A datagram
     /// that does not come back ends here; if it comes later, it is not counted again.
