@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use self::account::ClientAccount;
+use crate::account::cause::Cause;
 use crate::account::failure::{FailureKind, Phase};
 use crate::account::fault::Fault;
 use crate::account::generation::Generations;
@@ -31,7 +32,9 @@ use crate::stream::Glance;
 use crate::wrong::WrongAnswer;
 
 /// How long the server may take to close after the answer that it must close after (RFC 9112 §9.6).
-/// After that the client closes, and holds nothing against it: the answer was whole.
+/// After that the client closes, and holds nothing against it: the answer was whole. In an open
+/// loop the next request waits for that too, and is late by it: its latency counts from when it was
+/// due.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
 /// The rest after a connection that could not be opened. The next attempt is another request, so
@@ -53,6 +56,8 @@ pub(crate) struct Client {
     stop: Stop,
     random: fastrand::Rng,
     conversation: Conversation,
+    /// How long after the start it begins, if no rate says it.
+    begins_after: Duration,
     phase: Phase,
     account: ClientAccount,
 }
@@ -65,14 +70,16 @@ impl Client {
         stop: Stop,
         random: fastrand::Rng,
         conversation: Conversation,
+        begins_after: Duration,
     ) -> Self {
         let account = ClientAccount::new(Arc::clone(&run), Arc::clone(&group), place);
-        Self { run, group, place, stop, random, conversation, phase: Phase::Idle, account }
+        let phase = Phase::Idle;
+        Self { run, group, place, stop, random, conversation, begins_after, phase, account }
     }
 
     /// Asks until it is over. A request under way then is finished first.
     pub(crate) async fn run(mut self) -> Generations {
-        let mut rest = Duration::ZERO;
+        let mut rest = self.begins_after;
         for number in 0..self.group.group.requests.unwrap_or(u64::MAX) {
             let Some(since) = self.turn(number, rest).await else {
                 break;
@@ -141,16 +148,39 @@ impl Client {
 
     /// Connects if need be, sends and reads.
     async fn ask(&mut self) -> Result<Received, Fault> {
+        let mut is_second = false;
         loop {
             if !self.account.is_connected() {
                 self.connect().await?;
             }
+            self.phase = Phase::Sending;
             if self.conversation.begin().await? {
                 return self.conversation.exchange(&mut self.phase).await;
             }
-            // It ended since the last look, and nothing was sent on it.
-            self.look();
+            // It ended since the last look, and nothing was sent on it: it is asked on another. If
+            // that ends before anybody's request began on it too, so may each, and this is lost.
+            let seen = self.conversation.glance();
+            let is_unused = self.conversation.is_unused();
+            if is_unused && is_second {
+                return Err(self.never_begun(seen));
+            }
+            is_second |= is_unused;
+            self.notice(seen);
             self.leave();
+        }
+    }
+
+    /// What is counted of a request that found another connection ended before it could begin.
+    fn never_begun(&mut self, seen: Glance) -> Fault {
+        self.phase = Phase::Handshaking;
+        match seen {
+            Glance::Ended(cause) => Fault::cut(cause),
+            Glance::Wrong(wrong) => wrong.into(),
+            Glance::Goodbye => {
+                self.account.counters().announced_close.add_one();
+                Fault { kind: FailureKind::Lost, cause: Cause::NotProcessed }
+            }
+            Glance::Quiet | Glance::Bytes(_) | Glance::Left => Fault::LOST,
         }
     }
 

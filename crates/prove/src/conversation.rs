@@ -85,6 +85,15 @@ impl Conversation {
         }
     }
 
+    /// Whether no request has begun on the connection.
+    pub(crate) fn is_unused(&self) -> bool {
+        match self {
+            Self::Http2(lane) => lane.is_unused(),
+            // It begins with the exchange.
+            Self::Http1(_) | Self::WebSocket(_) | Self::Echo(_) | Self::Datagrams(_) => false,
+        }
+    }
+
     /// Sends the request and reads its answer. `phase` says how far it has come, also when it has
     /// failed or is dropped.
     pub(crate) async fn exchange(&mut self, phase: &mut Phase) -> Result<Received, Fault> {

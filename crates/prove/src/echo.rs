@@ -56,7 +56,18 @@ impl Echo {
         let length = message.bytes().len();
         let (mut sent, mut come) = (0, 0);
         loop {
-            sent += write(stream, &message.bytes()[sent..])?;
+            sent += match write(stream, &message.bytes()[sent..]) {
+                Ok(count) => count,
+                Err(fault) => {
+                    // A wrong echo that came before says more than the error of writing on.
+                    while let Ok(count @ 1..) = stream.read_now(input) {
+                        *phase = Phase::Reading;
+                        message.compare(&input[..count], come)?;
+                        come += count;
+                    }
+                    return Err(fault);
+                }
+            };
             let is_sent = sent == length && !stream.holds_unsent();
             if is_sent && *phase == Phase::Sending {
                 *phase = Phase::Awaiting;
@@ -124,4 +135,30 @@ fn write(stream: &mut Stream, bytes: &[u8]) -> Result<usize, Fault> {
         }
     }
     Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::UnixStream;
+
+    use super::*;
+    use crate::group::Mode;
+    use crate::request::Request;
+    use crate::wrong::WrongAnswer;
+
+    #[tokio::test]
+    async fn what_a_server_sent_before_it_took_no_more_is_read() {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let mut client = Echo::new(&Group::new(Mode::Keep, Request::message("/", 20)), 1);
+        client.renew(&mut fastrand::Rng::with_seed(1));
+        client.stream = Some(near.into());
+        far.write_all(&client.message.bytes()[..7]).await.unwrap();
+        far.write_all(&[!client.message.bytes()[7]]).await.unwrap();
+        drop(far);
+        let mut phase = Phase::Idle;
+        let received = client.exchange(&mut phase).await;
+        assert_eq!(received.unwrap_err(), WrongAnswer::Echo { offset: 7 }.into());
+        assert_eq!(phase, Phase::Reading);
+    }
 }

@@ -145,6 +145,10 @@ impl Group {
     /// the end is still sent up to 1 s after it; what cannot be by then, since its connection still
     /// waits, counts as [`Tally::never_sent`](crate::Tally::never_sent).
     ///
+    /// In [`Mode::New`] the client lets the server close after its answer, for up to a second. A
+    /// server that does not close when asked holds its connection's next request up for so long,
+    /// and that stands in the next latency: give the group connections enough.
+    ///
     /// Without a rate each connection asks when it has been answered: a closed loop.
     #[must_use]
     pub fn rate(mut self, per_second: f64) -> Self {

@@ -28,6 +28,11 @@ const DEFAULT_SEED: u64 = 1;
 /// An odd number whose multiples spread over all 64 bits: 2^64 divided by the golden ratio.
 const SEED_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
+/// How many clients begin to ask at once: half the shortest queue that servers commonly have.
+const RAMP_CLIENTS: u64 = 64;
+/// When the next ones do.
+const RAMP_STEP: Duration = Duration::from_millis(10);
+
 /// The plan of a load: an endpoint and groups of connections.
 #[derive(Clone)]
 pub struct Plan {
@@ -124,7 +129,8 @@ impl Plan {
         targets
     }
 
-    /// Starts all clients, as tasks of the caller's tokio runtime.
+    /// Starts all clients, as tasks of the caller's tokio runtime. Without a rate, 64 of them begin
+    /// to ask every 10 ms: a thousand at once would fill a server's queue, and be refused for that.
     ///
     /// # Errors
     /// If the plan cannot be carried out as it stands; nothing was sent then.
@@ -160,7 +166,8 @@ impl Plan {
             let conversation = Conversation::new(&group.group, endpoint, &hub, number);
             let random = fastrand::Rng::with_seed(seed);
             let (run, group) = (Arc::clone(&run), Arc::clone(group));
-            let client = Client::new(run, group, place, stop.clone(), random, conversation);
+            let begins = begins_after(number);
+            let client = Client::new(run, group, place, stop.clone(), random, conversation, begins);
             clients.push(tokio::spawn(client.run()));
         }
         let waking = groups.iter().filter_map(|group| group.pacer.as_ref()).map(Pacer::start);
@@ -181,6 +188,11 @@ impl Plan {
         };
         self.groups.iter().enumerate().map(connector).collect()
     }
+}
+
+/// How long after the start a client begins to ask, if no rate says it.
+fn begins_after(number: u64) -> Duration {
+    RAMP_STEP.saturating_mul(u32::try_from(number / RAMP_CLIENTS).unwrap_or(u32::MAX))
 }
 
 /// One place for each client of a group. Those that share a connection are neighbours.

@@ -101,7 +101,8 @@ pub enum Phase {
     Connecting,
     /// The connection is open; its TLS, or its WebSocket, is being agreed upon.
     Handshaking,
-    /// Writing a request; no byte of the answer has come.
+    /// Writing a request, or waiting until the server allows one more stream of HTTP/2; no byte of
+    /// the answer has come.
     Sending,
     /// The request is written; no byte of the answer has come.
     Awaiting,

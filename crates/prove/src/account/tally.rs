@@ -25,6 +25,10 @@ pub struct Tally {
     /// or has a full queue). A TCP connection that met itself counts too: nobody listened. So does
     /// a TLS handshake that the server declined with an alert, and a datagram to a port at which
     /// nobody listens, of which the server's machine tells.
+    ///
+    /// A listener that is closed resets what waits in its queue. By its timing, `connect` fails
+    /// with that reset and the request is refused, or it had succeeded and the request is `reset`:
+    /// the sum of both says how many met that queue.
     pub refused: u64,
     /// The connection broke with an error (`ECONNRESET`, `EPIPE`) after the request had begun to be
     /// written and before its answer was whole, or in the handshake of TLS or a WebSocket.
@@ -32,7 +36,8 @@ pub struct Tally {
     /// End of file after the request had begun to be written and before its answer was whole, or in
     /// a handshake. With TLS also where nobody had said that it ends
     /// ([`Cause::CutTls`](crate::Cause::CutTls)). On a WebSocket also a close frame in place of the
-    /// answer ([`Cause::Goodbye`](crate::Cause::Goodbye)).
+    /// answer ([`Cause::Goodbye`](crate::Cause::Goodbye)). With HTTP/2 also a second connection in
+    /// a row that ended before any request had begun on it.
     pub lost: u64,
     /// No whole answer within the time limit of a request, which covers connecting too. A datagram
     /// that does not come back ends here; if it comes later, it is not counted again.

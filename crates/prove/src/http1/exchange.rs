@@ -52,12 +52,13 @@ impl Exchange {
         let mut reading = self.flow.reading();
         let mut sending = Sending::begin(draft, self.flow);
         loop {
-            sending.send(stream)?;
-            let is_sent = sending.is_done() && !stream.holds_unsent();
-            if is_sent && *phase == Phase::Sending {
-                *phase = Phase::Awaiting;
+            if let Err(fault) = sending.send(stream) {
+                return Err(self.last_words(stream, draft.echo(), phase).unwrap_or(fault));
             }
+            sending.note(stream, phase);
             let can_read = until_ready(stream, &sending, reading).await?;
+            // With TLS, the rest may have gone while it waited.
+            let is_sent = sending.note(stream, phase);
             if can_read && self.read(stream, draft.echo(), &mut reading, phase)? {
                 let at = Instant::now();
                 return match is_sent {
@@ -90,6 +91,26 @@ impl Exchange {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(Fault::broken(&error)),
         }
+    }
+
+    /// What a server that takes no more has said before: such as a 503, which says more than the
+    /// error of writing on.
+    fn last_words(
+        &mut self,
+        stream: &mut Stream,
+        echo: Option<&[u8]>,
+        phase: &mut Phase,
+    ) -> Option<Fault> {
+        // Until an error: that nothing is there is one too.
+        while let Ok(count @ 1..) = stream.read_now(&mut self.input) {
+            *phase = Phase::Reading;
+            match self.decoder.feed(&self.input[..count], echo) {
+                Ok(false) => {}
+                Ok(true) => return Some(WrongAnswer::Early.into()),
+                Err(wrong) => return Some(wrong.into()),
+            }
+        }
+        None
     }
 }
 
@@ -156,6 +177,15 @@ impl<'a> Sending<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Says whether all of it is with the kernel, and notes it.
+    fn note(&self, stream: &Stream, phase: &mut Phase) -> bool {
+        let is_sent = self.is_done() && !stream.holds_unsent();
+        if is_sent && *phase == Phase::Sending {
+            *phase = Phase::Awaiting;
+        }
+        is_sent
     }
 
     fn is_done(&self) -> bool {
@@ -245,6 +275,26 @@ mod tests {
         let fault = received.unwrap_err();
         assert_eq!(fault.kind, FailureKind::Reset);
         assert!(matches!(fault.cause, Cause::System { .. }), "{fault:?}");
+    }
+
+    #[tokio::test]
+    async fn what_a_server_said_before_it_took_no_more_is_read() {
+        let busy = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
+        let half = &SOUND[..SOUND.len() - 1];
+        let reset = Fault::broken(&rustix::io::Errno::PIPE.into());
+        for (said, expected) in [
+            (&busy[..], WrongAnswer::Status { status: 503 }.into()),
+            (SOUND, WrongAnswer::Early.into()),
+            (half, reset),
+        ] {
+            let (near, mut far) = UnixStream::pair().unwrap();
+            far.write_all(said).await.unwrap();
+            drop(far);
+            let (mut near, mut phase) = (Stream::from(near), Phase::Idle);
+            let mut exchange = Exchange::new(Flow::default());
+            let received = exchange.run(&mut near, &draft(&Request::get("/")), &mut phase).await;
+            assert_eq!((received.unwrap_err(), phase), (expected, Phase::Reading));
+        }
     }
 
     #[tokio::test]

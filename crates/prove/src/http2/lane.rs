@@ -140,6 +140,11 @@ impl Lane {
         self.link.as_ref().map_or(0, |link| link.answered())
     }
 
+    /// Whether no lane has begun a request on the connection.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.is_unused())
+    }
+
     /// Whether the connection is as good as before, although a request has failed.
     pub(crate) fn survives(&mut self) -> bool {
         self.link.as_ref().is_some_and(|link| link.is_usable())

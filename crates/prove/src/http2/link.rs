@@ -97,6 +97,11 @@ impl Link {
         self.standing.borrow().is_usable()
     }
 
+    /// Whether no request has begun on it.
+    pub(crate) fn is_unused(&self) -> bool {
+        !self.standing.borrow().is_used
+    }
+
     /// How many requests it has answered.
     pub(crate) fn answered(&self) -> u64 {
         self.standing.borrow().answered
@@ -139,7 +144,10 @@ impl Link {
             Err(error) => Err(error),
         };
         match begun {
-            Ok((response, outgoing, body)) => Ok(Some(Begun { response, outgoing, body, open })),
+            Ok((response, outgoing, body)) => {
+                self.modify(|standing| standing.is_used = true);
+                Ok(Some(Begun { response, outgoing, body, open }))
+            }
             Err(_) if !self.is_usable() => Ok(None),
             Err(error) => Err(fault_of(&error, &self.standing)),
         }

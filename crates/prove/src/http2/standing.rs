@@ -13,6 +13,8 @@ pub(crate) struct Standing {
     pub(crate) open: usize,
     /// How many may be.
     pub(crate) most_open: usize,
+    /// Whether any has begun.
+    pub(crate) is_used: bool,
     /// How many it has answered.
     pub(crate) answered: u64,
     /// What the server said before it ends.

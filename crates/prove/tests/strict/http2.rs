@@ -202,6 +202,30 @@ async fn each_stream_of_a_connection_that_is_cut_is_lost() {
     assert_eq!(server.connections(), 2);
 }
 
+/// Whether a request has begun when its connection ends, the machine decides.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_ends_each_connection_at_once_has_each_request_after_two_at_the_most() {
+    let server = Http2Server::allowing(Allowed::Nothing, |_| Act::Answer).await;
+    let plan = plan(&server, get(1).requests(60)).request_limit(Duration::from_secs(60));
+    let tally = plan.start().unwrap().wait().await.tally;
+    assert_eq!((tally.started, tally.lost + tally.reset), (60, 60), "{tally:?}");
+    let connections = server.connections() as u64;
+    assert!((60..=120).contains(&connections), "{connections}");
+    assert_eq!(tally.closed_between_requests, connections - 60, "{tally:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_room_when_the_time_is_over_had_not_been_answered() {
+    let script = |number| if number == 0 { Act::Answer } else { Act::Silence };
+    let server = Http2Server::allowing(Allowed::Most(1), script).await;
+    let plan = plan(&server, get(2).requests(2)).request_limit(Duration::from_millis(300));
+    let outcome = plan.start().unwrap().wait().await;
+    assert_eq!(outcome.tally.timed_out, 3, "{:?}", outcome.tally);
+    for failure in &outcome.failures {
+        assert!(matches!(failure.phase, Phase::Sending | Phase::Awaiting), "{failure:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn half_an_answer_is_lost() {
     let (outcome, _) = faulty(Act::Half).await;

@@ -91,6 +91,8 @@ pub(crate) enum Allowed {
     Most(u32),
     /// It never sends its settings.
     NotSaid,
+    /// Nothing at all: it ends each connection when it has said its settings.
+    Nothing,
 }
 
 impl Http2Server {
@@ -207,6 +209,9 @@ impl<S: Socket> Connection<S> {
         if let Some(settings) = self.settings() {
             self.send(SETTINGS, 0, 0, &settings).await?;
         }
+        if self.shared.allowed == Allowed::Nothing {
+            return self.end().await;
+        }
         let mut gate = self.shared.gate.subscribe();
         let mut has_passed = false;
         loop {
@@ -236,7 +241,7 @@ impl<S: Socket> Connection<S> {
     fn settings(&self) -> Option<Vec<u8>> {
         match self.shared.allowed {
             Allowed::NotSaid => None,
-            Allowed::AnyNumber => Some(Vec::new()),
+            Allowed::AnyNumber | Allowed::Nothing => Some(Vec::new()),
             // SETTINGS_MAX_CONCURRENT_STREAMS.
             Allowed::Most(most) => Some([&[0, 3], &most.to_be_bytes()[..]].concat()),
         }

@@ -76,6 +76,15 @@ async fn the_queue_of_a_unix_socket_is_full() {
     assert_eq!(outcome.failures.iter().filter(|failure| failure.cause == full).count(), 4);
 }
 
+/// On one thread the server accepts nobody before all have begun that begin at once.
+#[tokio::test(flavor = "current_thread")]
+async fn the_load_itself_fills_no_queue_when_it_begins() {
+    let server = Server::unix_with_queue(100, honest);
+    let group = Group::new(Mode::Keep, Request::get("/")).connections(240).requests(1);
+    let outcome = Plan::new(server.target.clone()).group(group).start().unwrap().wait().await;
+    assert_eq!(outcome.tally, Tally { started: 240, answered: 240, ..Tally::default() });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_that_is_closed_for_a_while() {
     let (socket, target) = bound();

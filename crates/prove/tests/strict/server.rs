@@ -128,9 +128,19 @@ impl Server {
     }
 
     pub(crate) fn unix(script: impl Fn(usize) -> Act + Send + Sync + 'static) -> Self {
+        Self::unix_with_queue(1024, script)
+    }
+
+    /// At which so many connections may wait to be accepted.
+    pub(crate) fn unix_with_queue(
+        length: i32,
+        script: impl Fn(usize) -> Act + Send + Sync + 'static,
+    ) -> Self {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("socket");
         let listener = UnixListener::bind(&path).unwrap();
+        // The length that counts is the last that was asked for.
+        rustix::net::listen(&listener, length).unwrap();
         let shared = Shared::new(script);
         let accepting = tokio::spawn({
             let shared = Arc::clone(&shared);
