@@ -82,6 +82,14 @@ fn a_proof_of_nothing_is_a_page_too() {
 }
 
 #[test]
+fn answers_of_more_processes_than_have_an_account_are_told() {
+    let mut proof = fixture::rich();
+    assert!(!html(&proof, &about()).contains("named more processes"));
+    proof.outcome.answered_by_others = 1_234;
+    assert!(html(&proof, &about()).contains("1,234 answers named more processes than these."));
+}
+
+#[test]
 fn processes_that_only_proc_told_of_are_drawn_and_said_to_be() {
     let mut proof = fixture::rich();
     proof.outcome.generations.clear();
