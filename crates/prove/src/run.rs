@@ -66,6 +66,7 @@ impl Run {
             tally,
             longest_gap: self.gaps.longest(asked_until),
             groups,
+            answered_by_others: generations.of_others(),
             generations: generations.into_sorted(),
             failures,
             failures_not_kept,

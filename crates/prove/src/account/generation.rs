@@ -1,10 +1,15 @@
 //! Which process answered how often, and when. Owns that account; refuses to recognise anyone.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::recognise::Responder;
+
+/// How many processes have an account of their own: more than any service has at a time. What is
+/// taken for a name may be another one in each answer, which must not fill the memory.
+const MOST_GENERATIONS: usize = 4_096;
 
 /// What one process of the service answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -23,44 +28,66 @@ pub struct GenerationOutcome {
     pub last: Duration,
 }
 
-/// The account of one connection, or of many once they are merged.
+/// The account of one client, or of many once they are merged.
 #[derive(Debug, Default)]
-pub(crate) struct Generations(Vec<GenerationOutcome>);
+pub(crate) struct Generations {
+    outcomes: Vec<GenerationOutcome>,
+    /// Where each of them stands.
+    places: HashMap<Responder, usize>,
+    /// Where the one stands that answered last, and mostly answers next.
+    latest: usize,
+    /// Answers of more processes than the most.
+    of_others: u64,
+    /// The one of those that answered last.
+    latest_other: Option<Responder>,
+}
 
 impl Generations {
     /// A right answer of this process came so long after the start. Returns whether it is the first
-    /// one in this account.
+    /// one in this account; of processes beyond the most, whether it is another one than the last
+    /// of those.
     pub(crate) fn answered(&mut self, responder: Responder, at: Duration) -> bool {
         self.add(GenerationOutcome { responder, answered: 1, first: at, last: at })
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
-        for outcome in other.0 {
+        for outcome in other.outcomes {
             self.add(outcome);
         }
+        self.of_others += other.of_others;
+    }
+
+    /// How many answers were of processes beyond the most.
+    pub(crate) fn of_others(&self) -> u64 {
+        self.of_others
     }
 
     /// By generation, then by process.
     pub(crate) fn into_sorted(mut self) -> Vec<GenerationOutcome> {
-        self.0.sort_by_key(|outcome| outcome.responder);
-        self.0
+        self.outcomes.sort_by_key(|outcome| outcome.responder);
+        self.outcomes
     }
 
-    /// Returns whether it is the first of its process.
     fn add(&mut self, other: GenerationOutcome) -> bool {
-        // Searched from the end: the one that answered last mostly answers next.
-        match self.0.iter_mut().rev().find(|known| known.responder == other.responder) {
-            Some(known) => {
-                known.answered += other.answered;
-                known.first = known.first.min(other.first);
-                known.last = known.last.max(other.last);
-                false
-            }
-            None => {
-                self.0.push(other);
-                true
-            }
+        let responder = other.responder;
+        let latest = self.outcomes.get(self.latest).map(|known| known.responder);
+        let place = (latest == Some(responder)).then_some(self.latest);
+        if let Some(place) = place.or_else(|| self.places.get(&responder).copied()) {
+            let known = &mut self.outcomes[place];
+            known.answered += other.answered;
+            known.first = known.first.min(other.first);
+            known.last = known.last.max(other.last);
+            self.latest = place;
+            return false;
         }
+        if self.outcomes.len() >= MOST_GENERATIONS {
+            self.of_others += other.answered;
+            return self.latest_other.replace(responder) != Some(responder);
+        }
+        self.latest = self.outcomes.len();
+        self.places.insert(responder, self.latest);
+        self.outcomes.push(other);
+        true
     }
 }
 
@@ -88,5 +115,24 @@ mod tests {
             last: at(last),
         };
         assert_eq!(left.into_sorted(), [expected(one, 3, 5, 20), expected(two, 2, 30, 40)]);
+    }
+
+    #[test]
+    fn of_very_many_those_beyond_the_most_are_one_number_and_each_is_told_of() {
+        let named = |generation| Responder { generation, pid: Some(1) };
+        let (most, at) = (MOST_GENERATIONS as u64, Duration::ZERO);
+        let mut all = Generations::default();
+        for client in 0..3 {
+            let mut one = Generations::default();
+            for generation in 0..most + 10 {
+                assert!(one.answered(named(generation), at), "the first of this client");
+                assert!(!one.answered(named(generation), at));
+            }
+            all.merge(one);
+            assert_eq!(all.of_others(), (client + 1) * 2 * 10);
+        }
+        let known = all.into_sorted();
+        assert_eq!(known.len(), MOST_GENERATIONS);
+        assert!(known.iter().all(|one| one.answered == 6));
     }
 }

@@ -27,8 +27,11 @@ pub struct Outcome {
     pub longest_gap: Gap,
     /// The groups, in the order of the plan.
     pub groups: Vec<GroupOutcome>,
-    /// Which process answered, by generation and pid. Answers that named none are in none of them.
+    /// Which process answered, by generation and pid: the first 4,096. Answers that named none are
+    /// in none of them.
     pub generations: Vec<GenerationOutcome>,
+    /// How many right answers were of other processes than those.
+    pub answered_by_others: u64,
     /// What went wrong, by time: the first 1,000 of each kind.
     pub failures: Vec<Failure>,
     /// How many more failures there were.

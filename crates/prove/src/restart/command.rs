@@ -17,7 +17,7 @@ use super::{Asking, Restart, RestartError};
 
 const DEFAULT_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long the output of a command that has ended is still waited for. All that it wrote itself is
+/// How long the output of a command that has failed is still waited for. All that it wrote itself is
 /// in the pipe by then; what it left in the background may hold that open for ever.
 const OUTPUT_GRACE: Duration = Duration::from_millis(100);
 
@@ -57,9 +57,13 @@ impl Command {
             group.kill().map_err(|source| self.not_run(source))?;
             group.0.wait().await.map_err(|source| self.not_run(source))?;
         }
+        let status = ended.ok().transpose().map_err(|source| self.not_run(source))?;
         // If somebody still holds the pipe, the reading goes on: nobody is to meet a closed pipe.
-        let _ = timeout(OUTPUT_GRACE, reading).await;
-        self.judge(ended.ok().transpose().map_err(|source| self.not_run(source))?, tail.lines())
+        // What was done is done when the command ends, whoever that is.
+        if !status.is_some_and(|status| status.success()) {
+            let _ = timeout(OUTPUT_GRACE, reading).await;
+        }
+        self.judge(status, tail.lines())
     }
 
     /// Starts it, and a task that reads what it says.

@@ -109,6 +109,18 @@ async fn what_it_leaves_in_the_background_is_neither_waited_for_nor_cut() {
 }
 
 #[tokio::test]
+async fn one_that_leaves_its_server_in_the_background_is_done_when_it_ends() {
+    let mut least = Duration::MAX;
+    for _ in 0..10 {
+        let began = Instant::now();
+        Command::new("sleep 1 & exit 0").restart(1).await.unwrap();
+        least = least.min(began.elapsed());
+    }
+    // The output of one that fails is waited for so long.
+    assert!(least < Duration::from_millis(100), "{least:?}");
+}
+
+#[tokio::test]
 async fn it_has_no_input_and_a_process_group_of_its_own() {
     let own = fs::read_to_string("/proc/self/stat").unwrap();
     let group = |stat: &str| {

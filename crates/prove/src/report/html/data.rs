@@ -12,6 +12,10 @@ use crate::report::html::responders::{self, BANDS};
 use crate::report::names;
 use crate::report::words::foreign;
 
+/// How many restarts are shown where one points. The page says by itself that of so many not all are
+/// marked, and how many have no row.
+const RESTARTS: usize = 1_200;
+
 /// All numbers, times in microseconds. Rows are groups or kinds, columns are intervals.
 #[derive(Debug, Serialize)]
 pub(crate) struct Data {
@@ -109,7 +113,7 @@ fn restarts(view: &View<'_>) -> Vec<Restart> {
             other => names::state(other),
         },
     };
-    view.proof.restarts.iter().map(restart).collect()
+    view.proof.restarts.iter().take(RESTARTS).map(restart).collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::report::html::View;
 use crate::report::html::plot::{Plot, percent};
 use crate::report::html::table;
 use crate::report::names;
-use crate::report::words::{count, moment};
+use crate::report::words::{count, counted, moment};
 
 /// How many bands are drawn.
 pub(crate) const BANDS: usize = 1_200;
@@ -27,6 +27,7 @@ const LEAST: f64 = 0.002;
 
 pub(crate) fn chart(view: &View<'_>) -> Markup {
     let known = &view.proof.outcome.generations;
+    let others = view.proof.outcome.answered_by_others;
     let bands = bands::of(view.proof);
     markup! {
         section #responders {
@@ -51,6 +52,9 @@ pub(crate) fn chart(view: &View<'_>) -> Markup {
                 }
                 (draw(view, &bands))
                 @if known.is_empty() { (seen(&bands)) } @else { (as_table(known)) }
+                @if others > 0 {
+                    p.note { (counted(others, "answer", "answers")) " named more processes than these." }
+                }
             }
         }
     }

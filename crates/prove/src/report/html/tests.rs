@@ -82,6 +82,14 @@ fn a_proof_of_nothing_is_a_page_too() {
 }
 
 #[test]
+fn answers_of_more_processes_than_have_an_account_are_told() {
+    let mut proof = fixture::rich();
+    assert!(!html(&proof, &about()).contains("named more processes"));
+    proof.outcome.answered_by_others = 1_234;
+    assert!(html(&proof, &about()).contains("1,234 answers named more processes than these."));
+}
+
+#[test]
 fn processes_that_only_proc_told_of_are_drawn_and_said_to_be() {
     let mut proof = fixture::rich();
     proof.outcome.generations.clear();
@@ -120,11 +128,12 @@ fn a_page_is_small_whatever_it_is_of() {
         Shape { samples: 1_200, restarts: 1_000, groups: 10, loses: true },
         Shape { samples: 1_200, restarts: 50, groups: 60, loses: true },
         Shape { samples: 9_000, restarts: 10, groups: 3, loses: true },
+        Shape { samples: 300, restarts: 40_000, groups: 2, loses: false },
     ];
     for shape in most {
         let mut proof = fixture::proof(&shape);
         // A command that fails at length, each time.
-        for restart in &mut proof.restarts {
+        for restart in proof.restarts.iter_mut().take(1_000) {
             restart.error = Some("what it wrote ".repeat(1_000));
         }
         let page = html(&proof, &about());
