@@ -82,4 +82,4 @@ pub use restart::{Restart, RestartError};
 pub use target::Target;
 pub use tls::{Tls, TlsError};
 pub use trial::{CheckError, GroupProgress, Progress, RunningTrial, Trial, TrialError, Unseen};
-pub use wrong::{CertificateFlaw, WrongAnswer};
+pub use wrong::{CertificateFlaw, Reason, WrongAnswer};

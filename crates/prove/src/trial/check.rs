@@ -14,7 +14,7 @@ use crate::plan::Plan;
 use crate::plan::error::PlanError;
 use crate::recognise::processes::Processes;
 use crate::recognise::recognition::Recognition;
-use crate::wrong::WrongAnswer;
+use crate::wrong::{CertificateFlaw, WrongAnswer};
 
 /// Why a trial would prove nothing.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +113,13 @@ fn advice(failure: &Failure) -> &'static str {
         (_, Cause::Answer(WrongAnswer::Echo { .. } | WrongAnswer::EchoTooShort { .. })) => {
             "ask for something that sends back what it was sent"
         }
+        (_, Cause::Answer(WrongAnswer::Certificate { flaw })) => match flaw {
+            CertificateFlaw::Issuer => "trust its authority, or this very certificate",
+            CertificateFlaw::Name => "call the server by a name that is in its certificate",
+            CertificateFlaw::Expired | CertificateFlaw::NotYet | CertificateFlaw::Other { .. } => {
+                "have it show another, or look at none"
+            }
+        },
         _ => "see whether it speaks this protocol there, with TLS or without",
     }
 }
