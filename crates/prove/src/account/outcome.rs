@@ -28,6 +28,7 @@ pub struct Outcome {
     /// The groups, in the order of the plan.
     pub groups: Vec<GroupOutcome>,
     /// Which process answered, by generation and pid. Answers that named none are in none of them.
+    /// If none named one, the new processes that a trial saw by `/proc`, without an answer.
     pub generations: Vec<GenerationOutcome>,
     /// What went wrong, by time: the first 1,000 of each kind.
     pub failures: Vec<Failure>,
@@ -62,6 +63,7 @@ impl Outcome {
         let place = self.generations.partition_point(|one| one.responder.generation < generation);
         let (earlier, later) = self.generations.split_at(place);
         let last = earlier.iter().map(|one| one.last).max().unwrap_or_default();
-        (!later.is_empty()).then_some(last)
+        // Who was only seen has answered nothing.
+        later.iter().any(|one| one.answered > 0).then_some(last)
     }
 }

@@ -47,14 +47,23 @@ impl Eyes {
             Recognition::Off => Observer::Blind,
             Recognition::Answers(_) => Observer::Answers { known },
             Recognition::Auto if known > 0 => Observer::Answers { known },
-            Recognition::Processes => self.look_at_processes().await,
-            Recognition::Auto => match self.look_at_processes().await {
+            Recognition::Processes => self.look_at_holders(run).await,
+            Recognition::Auto => match self.look_at_holders(run).await {
                 Observer::Processes { before, .. } if before.holders.is_empty() => {
                     Observer::Answers { known }
                 }
                 observer => observer,
             },
         }
+    }
+
+    /// Who is seen before the first restart is the first generation.
+    async fn look_at_holders(&self, run: &Run) -> Observer {
+        let observer = self.look_at_processes().await;
+        if !matches!(observer.unseen(), RestartState::Unrecognised) {
+            run.newest.held(1);
+        }
+        observer
     }
 
     async fn look_at_processes(&self) -> Observer {
@@ -90,6 +99,7 @@ impl Observer {
             Self::Processes { processes, before } => {
                 let (holder, at) = newcomer(run, processes, before).await;
                 let generation = u64::from(number) + 1;
+                run.newest.held(generation);
                 Change { at, responder: Responder { generation, pid: Some(holder.pid) } }
             }
         }

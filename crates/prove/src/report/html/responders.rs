@@ -26,7 +26,7 @@ const LABELLED: f64 = 0.04;
 const LEAST: f64 = 0.002;
 
 pub(crate) fn chart(view: &View<'_>) -> Markup {
-    let known = &view.proof.outcome.generations;
+    let known = bands::named(view.proof);
     let bands = bands::of(view.proof);
     markup! {
         section #responders {
