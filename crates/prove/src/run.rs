@@ -62,6 +62,7 @@ impl Run {
         let (failures, failures_not_kept) = self.failures.take();
         Outcome {
             elapsed: self.elapsed(),
+            asked: asked_until,
             noticed: tally.noticed(),
             tally,
             longest_gap: self.gaps.longest(asked_until),

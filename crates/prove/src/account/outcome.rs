@@ -18,6 +18,9 @@ pub struct Outcome {
     /// How long it took, the last requests under way included.
     #[serde(rename = "elapsed_us", serialize_with = "crate::account::micros::serialize")]
     pub elapsed: Duration,
+    /// How long requests were started: what came after that were answers to those under way.
+    #[serde(rename = "asked_us", serialize_with = "crate::account::micros::serialize")]
+    pub asked: Duration,
     /// [`Tally::noticed`] of all groups: 0 is what a restart should leave.
     pub noticed: u64,
     /// The counters of all groups.
@@ -55,6 +58,11 @@ pub struct GroupOutcome {
 }
 
 impl Outcome {
+    /// So many answers, a second, while it was asked: waiting for the last ones is not asking.
+    pub(crate) fn per_second(&self, answered: u64) -> f64 {
+        answered as f64 / self.asked.as_secs_f64().max(1e-3)
+    }
+
     /// Since when only this generation and later ones answered: the time of the last answer of an
     /// earlier one, or zero if there was none. `None` if no such generation answered at all.
     #[must_use]

@@ -48,6 +48,7 @@ pub(crate) fn chart(view: &View<'_>) -> Markup {
                     @if view.time.leaves_out() {
                         " Not all restarts are marked: there are too many."
                     }
+                    (view.time.tail_note())
                 }
                 (draw(view, &bands))
                 @if known.is_empty() { (seen(&bands)) } @else { (as_table(known)) }
