@@ -82,5 +82,7 @@ pub use request::Request;
 pub use restart::{Restart, RestartError};
 pub use target::Target;
 pub use tls::{Tls, TlsError};
-pub use trial::{CheckError, GroupProgress, Progress, RunningTrial, Trial, TrialError, Unseen};
+pub use trial::{
+    CheckError, Checked, GroupProgress, Progress, RunningTrial, Trial, TrialError, Unseen,
+};
 pub use wrong::{CertificateFlaw, Reason, WrongAnswer};

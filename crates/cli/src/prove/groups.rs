@@ -19,6 +19,8 @@ pub(crate) struct GroupPlan {
     pub(crate) url: Url,
     /// Whether its URL names a server of its own, which `--unix` is not about.
     pub(crate) is_elsewhere: bool,
+    /// Whether its answers are to take longer than a restart.
+    pub(crate) is_slow: bool,
     pub(crate) group: Group,
 }
 
@@ -50,7 +52,8 @@ pub(super) fn plan(
             group = group.rate(rate * part as f64 / paced as f64);
         }
         let is_elsewhere = is_elsewhere(mode);
-        plans.push(GroupPlan { name, connections: part, url, is_elsewhere, group });
+        let is_slow = mode.name == ModeName::Slow;
+        plans.push(GroupPlan { name, connections: part, url, is_elsewhere, is_slow, group });
     }
     Ok(plans)
 }
