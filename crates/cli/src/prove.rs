@@ -4,6 +4,7 @@ mod answer;
 mod error;
 mod examples;
 mod groups;
+mod haste;
 mod load;
 mod plan;
 mod progress;

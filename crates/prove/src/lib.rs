@@ -74,12 +74,15 @@ pub use proof::verdict::{Obstacle, Verdict};
 pub use proof::window::Window;
 pub use protocol::Protocol;
 pub use recognise::field::ByField;
+pub use recognise::header_or_body::ByHeaderOrBody;
 pub use recognise::pattern::{ByPattern, PatternError};
 pub use recognise::recognition::Recognition;
-pub use recognise::{Answer, ByHeaderOrBody, Recognise, Responder};
+pub use recognise::{Answer, Recognise, Responder};
 pub use request::Request;
 pub use restart::{Restart, RestartError};
 pub use target::Target;
 pub use tls::{Tls, TlsError};
-pub use trial::{CheckError, GroupProgress, Progress, RunningTrial, Trial, TrialError, Unseen};
-pub use wrong::{CertificateFlaw, WrongAnswer};
+pub use trial::{
+    CheckError, Checked, GroupProgress, Progress, RunningTrial, Trial, TrialError, Unseen,
+};
+pub use wrong::{CertificateFlaw, Reason, WrongAnswer};

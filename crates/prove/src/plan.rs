@@ -18,7 +18,8 @@ use crate::group::Group;
 use crate::http2::hub::Hub;
 use crate::load::Load;
 use crate::pacer::Pacer;
-use crate::recognise::{ByHeaderOrBody, Recognise};
+use crate::recognise::Recognise;
+use crate::recognise::header_or_body::ByHeaderOrBody;
 use crate::run::{GroupRun, Run};
 use crate::stop::Stop;
 use crate::target::Target;
@@ -55,7 +56,7 @@ impl Plan {
             duration: None,
             request_limit: DEFAULT_REQUEST_LIMIT,
             seed: DEFAULT_SEED,
-            recognise: Arc::new(ByHeaderOrBody),
+            recognise: Arc::new(ByHeaderOrBody::default()),
         }
     }
 

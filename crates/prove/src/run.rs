@@ -62,6 +62,7 @@ impl Run {
         let (failures, failures_not_kept) = self.failures.take();
         Outcome {
             elapsed: self.elapsed(),
+            asked: asked_until,
             noticed: tally.noticed(),
             tally,
             longest_gap: self.gaps.longest(asked_until),
@@ -133,17 +134,27 @@ impl GroupRun {
     }
 }
 
-/// The highest generation that answered anywhere; kept as one more, so that 0 is none.
+/// The highest generation that answered anywhere, or, while none has, that was seen to hold the
+/// sockets. Both are kept as one more, so that 0 is none.
 #[derive(Debug, Default)]
-pub(crate) struct Newest(AtomicU64);
+pub(crate) struct Newest {
+    answered: AtomicU64,
+    held: AtomicU64,
+}
 
 impl Newest {
     pub(crate) fn saw(&self, generation: u64) {
-        self.0.fetch_max(generation.saturating_add(1), Ordering::Relaxed);
+        self.answered.fetch_max(generation.saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// This one holds the sockets. Where answers tell theirs, it counts another way.
+    pub(crate) fn held(&self, generation: u64) {
+        self.held.fetch_max(generation.saturating_add(1), Ordering::Relaxed);
     }
 
     pub(crate) fn generation(&self) -> Option<u64> {
-        self.0.load(Ordering::Relaxed).checked_sub(1)
+        let known = |of: &AtomicU64| of.load(Ordering::Relaxed).checked_sub(1);
+        known(&self.answered).or_else(|| known(&self.held))
     }
 }
 
@@ -164,6 +175,16 @@ mod tests {
         newest.saw(7);
         newest.saw(3);
         assert_eq!(newest.generation(), Some(7));
+    }
+
+    #[test]
+    fn newest_is_by_answers_if_they_tell() {
+        let newest = Newest::default();
+        newest.held(2);
+        newest.held(1);
+        assert_eq!(newest.generation(), Some(2));
+        newest.saw(0);
+        assert_eq!(newest.generation(), Some(0));
     }
 
     #[test]

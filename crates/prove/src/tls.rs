@@ -1,16 +1,20 @@
 //! TLS from the client's side. Owns whom the client trusts and the settings that follow from it;
 //! refuses to resume sessions: each connection proves a whole handshake.
 
+mod trusting;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+
+use self::trusting::Trusting;
 
 /// Where distributions keep what they trust: Debian, Fedora, openSUSE, Alpine.
 const SYSTEM_BUNDLES: [&str; 4] = [
@@ -42,7 +46,9 @@ impl Tls {
         }
     }
 
-    /// Trusts the certificates in this PEM text, of authorities or of the server itself.
+    /// Trusts the certificates in this PEM text, of authorities or of the server itself. One of the
+    /// server itself may be marked as an authority's, and its time and names are looked at all the
+    /// same; if it has no names, it is for any.
     #[must_use]
     pub fn trust(mut self, pem: &[u8]) -> Self {
         self.trusted.push(pem.to_vec());
@@ -76,17 +82,24 @@ impl Tls {
             let verifier = Arc::new(Unverified { provider });
             builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
         } else {
-            builder.with_root_certificates(self.roots()?).with_no_client_auth()
+            let (roots, these) = self.roots()?;
+            let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+            let usual = usual.build().expect("there are roots, and no revocations");
+            let verifier = Arc::new(Trusting::new(usual, these));
+            builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
         };
         config.alpn_protocols = alpn.map(<[u8]>::to_vec).into_iter().collect();
         config.resumption = Resumption::disabled();
         Ok(TlsClient { config: Arc::new(config), name })
     }
 
-    fn roots(&self) -> Result<RootCertStore, TlsError> {
+    /// Whom to trust, and those of them that were given one by one.
+    fn roots(&self) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), TlsError> {
         let mut roots = RootCertStore::empty();
+        let mut these = Vec::new();
         for pem in &self.trusted {
             for certificate in certificates(pem).ok_or(TlsError::Pem)? {
+                these.push(certificate.clone());
                 roots.add(certificate).map_err(|_| TlsError::Certificate)?;
             }
         }
@@ -96,7 +109,7 @@ impl Tls {
             // Systems carry old certificates that no client of today can use: those are passed by.
             roots.add_parsable_certificates(found);
         }
-        if roots.is_empty() { Err(TlsError::NobodyTrusted) } else { Ok(roots) }
+        if roots.is_empty() { Err(TlsError::NobodyTrusted) } else { Ok((roots, these)) }
     }
 }
 

@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::check::{CheckError, Unseen};
+pub use self::check::{CheckError, Checked, Unseen};
 pub use self::progress::{GroupProgress, Progress};
 pub use self::running::RunningTrial;
 
@@ -111,7 +111,7 @@ impl Trial {
     ///
     /// # Errors
     /// If a request is not answered right, or no process can be told from another.
-    pub async fn check(&self) -> Result<(), CheckError> {
+    pub async fn check(&self) -> Result<Checked, CheckError> {
         check::check(&self.plan(), &self.recognition, self.schedule.times).await
     }
 

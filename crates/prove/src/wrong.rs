@@ -1,5 +1,9 @@
 //! The ways in which an answer can be wrong. Refuses to find them: `head`, `body` and `answer` do.
 
+mod reason;
+
+pub use self::reason::Reason;
+
 /// What is wrong with an answer that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -92,8 +96,11 @@ pub enum CertificateFlaw {
     #[error("is not valid yet")]
     NotYet,
     /// Something else.
-    #[error("is not sound")]
-    Other,
+    #[error("is not sound: {reason}")]
+    Other {
+        /// What the TLS library says of it.
+        reason: Reason,
+    },
 }
 
 impl From<&rustls::CertificateError> for CertificateFlaw {
@@ -105,7 +112,8 @@ impl From<&rustls::CertificateError> for CertificateFlaw {
             Error::NotValidForName | Error::NotValidForNameContext { .. } => Self::Name,
             Error::Expired | Error::ExpiredContext { .. } => Self::Expired,
             Error::NotValidYet | Error::NotValidYetContext { .. } => Self::NotYet,
-            _ => Self::Other,
+            Error::Other(inner) => Self::Other { reason: Reason::new(&inner.to_string()) },
+            other => Self::Other { reason: Reason::new(&other.to_string()) },
         }
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct GroupPlan {
     pub(crate) url: Url,
     /// Whether its URL names a server of its own, which `--unix` is not about.
     pub(crate) is_elsewhere: bool,
+    /// Whether its answers are to take longer than a restart.
+    pub(crate) is_slow: bool,
     pub(crate) group: Group,
 }
 
@@ -58,7 +60,8 @@ pub(super) fn plan(
             group = group.rate(rate * part as f64 / paced as f64);
         }
         let is_elsewhere = is_elsewhere(mode);
-        plans.push(GroupPlan { name, connections: part, url, is_elsewhere, group });
+        let is_slow = mode.name == ModeName::Slow;
+        plans.push(GroupPlan { name, connections: part, url, is_elsewhere, is_slow, group });
     }
     let says_messages = |plan: &GroupPlan| !matches!(plan.url.scheme, Scheme::Http | Scheme::Https);
     if requests.message_size.is_some() && !plans.iter().any(says_messages) {

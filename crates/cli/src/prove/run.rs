@@ -15,7 +15,7 @@ use super::restart::{check, with_restarts};
 use super::summary::Summary;
 use super::unfit::{told, unfit};
 use super::verdict::Sentence;
-use super::{examples, load, room};
+use super::{examples, haste, load, room};
 use crate::arguments::RecogniseArgument;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -111,7 +111,8 @@ async fn trial(plan: &TrialPlan) -> Result<Trial, Failure> {
     if let Schedule::Restarts(restarts) = &plan.schedule {
         check(restarts).await?;
     }
-    trial.check().await.map_err(|error| unfit(&error))?;
+    let checked = trial.check().await.map_err(|error| unfit(&error))?;
+    haste::warn(&plan.groups, &checked);
     Ok(trial)
 }
 

@@ -98,6 +98,18 @@ fn what_a_server_loses_is_told_and_the_status_is_1() {
 }
 
 #[test]
+fn clients_that_were_to_be_slow_and_are_not_are_told() {
+    let url = format!("http://{}/", web_server::start(Manner::Sound));
+    let warned = |mode: &str| {
+        let words = ["--mode", mode, "--connections", "2", "--duration", "200ms"];
+        let answer = prove(&url, &words).expect(0);
+        answer.stderr.contains("warning: `slow` is not slow: its answer took ")
+    };
+    assert!(warned("slow@/"));
+    assert!(!warned("keep"));
+}
+
+#[test]
 fn what_is_allowed_is_no_failure() {
     let address = web_server::start(Manner::SaysGoodbyeAfter(5));
     let url = format!("http://{address}/");

@@ -11,7 +11,9 @@ use crate::recognise::Responder;
 /// taken for a name may be another one in each answer, which must not fill the memory.
 const MOST_GENERATIONS: usize = 4_096;
 
-/// What one process of the service answered.
+/// What one process of the service answered. If no answer named a process and a trial looked at
+/// `/proc`, a new process that was seen to hold the sockets: it has no answers here, and its times
+/// are that at which it was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct GenerationOutcome {

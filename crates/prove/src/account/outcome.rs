@@ -18,6 +18,9 @@ pub struct Outcome {
     /// How long it took, the last requests under way included.
     #[serde(rename = "elapsed_us", serialize_with = "crate::account::micros::serialize")]
     pub elapsed: Duration,
+    /// How long requests were started: what came after that were answers to those under way.
+    #[serde(rename = "asked_us", serialize_with = "crate::account::micros::serialize")]
+    pub asked: Duration,
     /// [`Tally::noticed`] of all groups: 0 is what a restart should leave.
     pub noticed: u64,
     /// The counters of all groups.
@@ -28,7 +31,8 @@ pub struct Outcome {
     /// The groups, in the order of the plan.
     pub groups: Vec<GroupOutcome>,
     /// Which process answered, by generation and pid: the first 4,096. Answers that named none are
-    /// in none of them.
+    /// in none of them. If none named one, the new processes that a trial saw by `/proc`, without
+    /// an answer.
     pub generations: Vec<GenerationOutcome>,
     /// How many right answers were of other processes than those.
     pub answered_by_others: u64,
@@ -57,6 +61,11 @@ pub struct GroupOutcome {
 }
 
 impl Outcome {
+    /// So many answers, a second, while it was asked: waiting for the last ones is not asking.
+    pub(crate) fn per_second(&self, answered: u64) -> f64 {
+        answered as f64 / self.asked.as_secs_f64().max(1e-3)
+    }
+
     /// Since when only this generation and later ones answered: the time of the last answer of an
     /// earlier one, or zero if there was none. `None` if no such generation answered at all.
     #[must_use]
@@ -65,6 +74,7 @@ impl Outcome {
         let place = self.generations.partition_point(|one| one.responder.generation < generation);
         let (earlier, later) = self.generations.split_at(place);
         let last = earlier.iter().map(|one| one.last).max().unwrap_or_default();
-        (!later.is_empty()).then_some(last)
+        // Who was only seen has answered nothing.
+        later.iter().any(|one| one.answered > 0).then_some(last)
     }
 }

@@ -50,6 +50,7 @@ pub(crate) fn empty() -> Proof {
     Proof {
         outcome: Outcome {
             elapsed: Duration::ZERO,
+            asked: Duration::ZERO,
             noticed: 0,
             tally: Tally::default(),
             longest_gap: Gap::default(),
@@ -104,6 +105,7 @@ pub(crate) fn proof(shape: &Shape) -> Proof {
     Proof {
         outcome: Outcome {
             elapsed,
+            asked: elapsed,
             noticed: tally.noticed(),
             tally,
             longest_gap: Gap {

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 
@@ -14,7 +15,16 @@ use crate::plan::Plan;
 use crate::plan::error::PlanError;
 use crate::recognise::processes::Processes;
 use crate::recognise::recognition::Recognition;
-use crate::wrong::WrongAnswer;
+use crate::wrong::{CertificateFlaw, WrongAnswer};
+
+/// What was found of a trial that can prove something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Checked {
+    /// How long the one request of each group took, in the order of the plan. One that was to last
+    /// through a restart, and did not take long, is under way at none.
+    pub took: Vec<Duration>,
+}
 
 /// Why a trial would prove nothing.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +123,13 @@ fn advice(failure: &Failure) -> &'static str {
         (_, Cause::Answer(WrongAnswer::Echo { .. } | WrongAnswer::EchoTooShort { .. })) => {
             "ask for something that sends back what it was sent"
         }
+        (_, Cause::Answer(WrongAnswer::Certificate { flaw })) => match flaw {
+            CertificateFlaw::Issuer => "trust its authority, or this very certificate",
+            CertificateFlaw::Name => "call the server by a name that is in its certificate",
+            CertificateFlaw::Expired | CertificateFlaw::NotYet | CertificateFlaw::Other { .. } => {
+                "have it show another, or look at none"
+            }
+        },
         _ => "see whether it speaks this protocol there, with TLS or without",
     }
 }
@@ -123,13 +140,21 @@ pub(super) async fn check(
     plan: &Plan,
     recognition: &Recognition,
     restarts: u32,
-) -> Result<(), CheckError> {
+) -> Result<Checked, CheckError> {
     let outcome = plan.clone().once().start()?.wait().await;
     answered(&outcome)?;
-    if restarts == 0 {
-        return Ok(());
+    if restarts > 0 {
+        told_apart(plan, recognition, !outcome.generations.is_empty()).await?;
     }
-    let is_named = !outcome.generations.is_empty();
+    Ok(Checked { took: outcome.groups.iter().map(|group| group.latency.longest()).collect() })
+}
+
+/// Looks whether processes can be told apart; `is_named` is whether an answer named its own.
+async fn told_apart(
+    plan: &Plan,
+    recognition: &Recognition,
+    is_named: bool,
+) -> Result<(), CheckError> {
     match recognition {
         Recognition::Off => Ok(()),
         Recognition::Answers(_) if is_named => Ok(()),

@@ -18,10 +18,11 @@ use super::observer::{Eyes, Observer};
 use super::record::Record;
 use super::sampler::Sampler;
 use super::schedule::Schedule;
+use crate::account::generation::GenerationOutcome;
 use crate::account::tally::Tally;
 use crate::load::Load;
 use crate::proof::Proof;
-use crate::proof::restart_outcome::RestartState;
+use crate::proof::restart_outcome::{RestartOutcome, RestartState};
 use crate::proof::window::Marks;
 use crate::restart::Restart;
 use crate::run::GroupRun;
@@ -55,10 +56,13 @@ impl Conductor {
             self.load_alone().await;
         }
         let Self { load, sampler, schedule, record, .. } = self;
-        let outcome = load.stop().await;
+        let mut outcome = load.stop().await;
         let timeline = sampler.finish();
         let windows = marks.into_windows(&outcome);
         let restarts = record.restarts();
+        if outcome.generations.is_empty() {
+            outcome.generations = restarts.iter().filter_map(held).collect();
+        }
         Proof { outcome, restarts_planned: schedule.times, restarts, windows, timeline }
     }
 
@@ -184,6 +188,17 @@ impl Conductor {
         // That nobody is left to tell it is the same.
         let _ = self.stopped.clone().wait_for(|is_stopped| *is_stopped).await;
     }
+}
+
+/// The new process of a restart, which was seen and of which no answer told.
+fn held(restart: &RestartOutcome) -> Option<GenerationOutcome> {
+    let change = restart.change.as_ref()?;
+    Some(GenerationOutcome {
+        responder: change.responder,
+        answered: 0,
+        first: change.at,
+        last: change.at,
+    })
 }
 
 fn tallies(groups: &[Arc<GroupRun>]) -> Vec<Tally> {

@@ -50,14 +50,23 @@ impl Eyes {
             Recognition::Answers(_) | Recognition::Auto if new > MOST_NAMES => Observer::Confused,
             Recognition::Answers(_) => Observer::Answers { known },
             Recognition::Auto if known > 0 => Observer::Answers { known },
-            Recognition::Processes => self.look_at_processes().await,
-            Recognition::Auto => match self.look_at_processes().await {
+            Recognition::Processes => self.look_at_holders(run).await,
+            Recognition::Auto => match self.look_at_holders(run).await {
                 Observer::Processes { before, .. } if before.holders.is_empty() => {
                     Observer::Answers { known }
                 }
                 observer => observer,
             },
         }
+    }
+
+    /// Who is seen before the first restart is the first generation.
+    async fn look_at_holders(&self, run: &Run) -> Observer {
+        let observer = self.look_at_processes().await;
+        if !matches!(observer.unseen(), RestartState::Unrecognised) {
+            run.newest.held(1);
+        }
+        observer
     }
 
     async fn look_at_processes(&self) -> Observer {
@@ -95,6 +104,7 @@ impl Observer {
             Self::Processes { processes, before } => {
                 let (holder, at) = newcomer(run, processes, before).await;
                 let generation = u64::from(number) + 1;
+                run.newest.held(generation);
                 Change { at, responder: Responder { generation, pid: Some(holder.pid) } }
             }
         }
@@ -176,12 +186,12 @@ async fn look<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recognise::ByHeaderOrBody;
+    use crate::recognise::header_or_body::ByHeaderOrBody;
     use crate::target::Target;
 
     #[tokio::test]
     async fn where_each_answer_names_another_process_no_restart_is_shown() {
-        let run = Run::new(Duration::ZERO, Arc::new(ByHeaderOrBody));
+        let run = Run::new(Duration::ZERO, Arc::new(ByHeaderOrBody::default()));
         let plan = Plan::new(Target::Tcp(([127, 0, 0, 1], 1).into()));
         let eyes = Eyes::new(&plan, Recognition::Auto);
         let answered = |generations: std::ops::Range<usize>| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{CertificateParams, CertifiedKey, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedKey, IsCa, KeyPair, date_time_ymd};
 use rekindle_prove::{
     Cause, CertificateFlaw, Endpoint, FailureKind, Group, Mode, Outcome, Phase, Plan, Request,
     Tally, Target, Tls, WrongAnswer,
@@ -30,9 +30,18 @@ impl Keys {
     }
 
     fn expired() -> Self {
-        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
-        params.not_before = date_time_ymd(2001, 1, 1);
-        params.not_after = date_time_ymd(2001, 1, 2);
+        Self::with(vec!["localhost".to_owned()], long_ago)
+    }
+
+    /// As `openssl req -x509` makes them: of an authority, which is the server itself.
+    fn of_authority(names: &[&str]) -> Self {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        Self::with(names, |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained))
+    }
+
+    fn with(names: Vec<String>, set: impl FnOnce(&mut CertificateParams)) -> Self {
+        let mut params = CertificateParams::new(names).unwrap();
+        set(&mut params);
         let signing_key = KeyPair::generate().unwrap();
         let cert = params.self_signed(&signing_key).unwrap();
         Self(CertifiedKey { cert, signing_key })
@@ -62,6 +71,11 @@ impl Keys {
     pub(crate) fn endpoint(&self, target: &Target) -> Endpoint {
         Endpoint::new(target.clone()).tls(self.client())
     }
+}
+
+fn long_ago(params: &mut CertificateParams) {
+    params.not_before = date_time_ymd(2001, 1, 1);
+    params.not_after = date_time_ymd(2001, 1, 2);
 }
 
 fn get(mode: Mode) -> Group {
@@ -240,6 +254,36 @@ async fn a_certificate_that_is_not_trusted_is_a_wrong_answer() {
         let trusting = endpoint.tls(Tls::new("example.org").insecure());
         let outcome = self::outcome(trusting, get(Mode::Keep)).await;
         assert_eq!(outcome.noticed, 0, "insecure takes it: {:?}", outcome.failures);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_may_show_the_very_certificate_that_is_trusted() {
+    let [own, nameless] = [Keys::of_authority(&["localhost"]), Keys::of_authority(&[])];
+    let plain = Keys::with(Vec::new(), |_| {});
+    let old = Keys::with(vec!["localhost".to_owned()], |params| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        long_ago(params);
+    });
+    let other_name = Tls::new("example.org").trust(own.0.cert.pem().as_bytes());
+    let cases = [
+        (&own, own.client(), None),
+        (&nameless, nameless.client(), None),
+        (&plain, plain.client(), None),
+        (&own, other_name, Some("is for another name")),
+        (&old, old.client(), Some("has expired")),
+        (&own, nameless.client(), Some("is not sound: CaUsedAsEndEntity")),
+    ];
+    for (server_keys, tls, flaw) in cases {
+        let server = Server::tls(Arc::new(server_keys.server()), false, honest).await;
+        let outcome = outcome(Endpoint::new(server.target.clone()).tls(tls), get(Mode::Keep)).await;
+        let Some(flaw) = flaw else {
+            assert_eq!(outcome.noticed, 0, "{:?}", outcome.failures);
+            continue;
+        };
+        assert_eq!(outcome.tally, all(Tally { wrong: REQUESTS, ..Tally::default() }), "{flaw}");
+        let cause = outcome.failures[0].cause.to_string();
+        assert_eq!(cause, format!("the answer is wrong: the certificate {flaw}"));
     }
 }
 

@@ -52,7 +52,9 @@ async fn it_asks_once_for_each_group_and_counts_nowhere() {
         Answer::Text("pid 1 generation 1".to_owned())
     });
     let trial = service.trial(busy(), |_| Fate::Moves);
-    trial.check().await.unwrap();
+    let checked = trial.check().await.unwrap();
+    assert_eq!(checked.took.len(), 2);
+    assert!(checked.took.iter().all(|took| !took.is_zero()), "{checked:?}");
     assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 2);
 }
 

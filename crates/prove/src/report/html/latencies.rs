@@ -38,7 +38,7 @@ pub(crate) fn chart(view: &View<'_>) -> Markup {
     markup! {
         section #latency {
             h2 { "Latency" }
-            p.note { (note(view)) }
+            p.note { (note(view)) (view.time.tail_note()) }
             (legend())
             div.chart {
                 (view.time.flags())

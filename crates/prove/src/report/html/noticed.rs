@@ -26,6 +26,7 @@ pub(crate) fn chart(view: &View<'_>) -> Markup {
                 p.note {
                     "How many in each " (time(grid.step))
                     ", of all groups. Each kind has a scale of its own, a logarithmic one."
+                    (view.time.tail_note())
                 }
                 div.chart {
                     (view.time.flags())

@@ -65,7 +65,7 @@ fn unbroken(text: &str) -> String {
 fn keys(proof: &Proof) -> Vec<Key> {
     let outcome = &proof.outcome;
     let tally = &outcome.tally;
-    let rate = tally.answered as f64 / outcome.elapsed.as_secs_f64().max(1e-3);
+    let rate = outcome.per_second(tally.answered);
     let all = latency_of_all(&outcome.groups);
     let percentile = |percent| latency(all.percentile(percent));
     let mut keys = vec![

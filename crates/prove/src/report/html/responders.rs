@@ -26,7 +26,7 @@ const LABELLED: f64 = 0.04;
 const LEAST: f64 = 0.002;
 
 pub(crate) fn chart(view: &View<'_>) -> Markup {
-    let known = &view.proof.outcome.generations;
+    let known = bands::named(view.proof);
     let others = view.proof.outcome.answered_by_others;
     let bands = bands::of(view.proof);
     markup! {
@@ -49,6 +49,7 @@ pub(crate) fn chart(view: &View<'_>) -> Markup {
                     @if view.time.leaves_out() {
                         " Not all restarts are marked: there are too many."
                     }
+                    (view.time.tail_note())
                 }
                 (draw(view, &bands))
                 @if known.is_empty() { (seen(&bands)) } @else { (as_table(known)) }

@@ -90,6 +90,22 @@ fn answers_of_more_processes_than_have_an_account_are_told() {
 }
 
 #[test]
+fn the_end_of_the_asking_is_marked_and_no_part_of_the_mean() {
+    let mut proof = fixture::quiet();
+    let page = html(&proof, &about());
+    assert!(!page.contains("class=\"tail\"") && !page.contains("Asking ended"));
+    let mean = |page: &str| part(page, "<span class=\"more\">mean ", ",").to_owned();
+    let before = mean(&page);
+    // As long again, in which nothing came.
+    proof.outcome.elapsed *= 2;
+    let page = html(&proof, &about());
+    assert_eq!(times(&page, "<rect class=\"tail\" x=\"50%\""), 1, "charts refer to it");
+    let asked = format!("Asking ended at {}", crate::report::words::moment(proof.outcome.asked));
+    assert_eq!(times(&page, &asked), 3);
+    assert_eq!(mean(&page), before);
+}
+
+#[test]
 fn processes_that_only_proc_told_of_are_drawn_and_said_to_be() {
     let mut proof = fixture::rich();
     proof.outcome.generations.clear();

@@ -22,6 +22,7 @@ pub(crate) fn chart(view: &View<'_>) -> Markup {
             p.note {
                 "Right answers a second in each " (time(grid.step))
                 ". Each group has a scale of its own, from zero."
+                (view.time.tail_note())
             }
             div.chart {
                 (view.time.flags())
@@ -61,7 +62,7 @@ fn row(view: &View<'_>, place: usize, samples: &[Sample]) -> Markup {
     let scale = Scale::linear(rates.iter().copied(), HEIGHT);
     let group = view.proof.outcome.groups.get(place);
     let answered: u64 = samples.iter().map(|sample| sample.tally.answered).sum();
-    let mean = answered as f64 / grid.span.as_secs_f64();
+    let mean = view.proof.outcome.per_second(answered);
     let peak = rates.iter().copied().fold(0.0, f64::max);
     let more = format!("mean {}, highest {}", per_second(mean), per_second(peak));
     let columns = rates.iter().enumerate().map(|(at, rate)| (grid.begin(at), scale.y(*rate)));

@@ -10,6 +10,7 @@ use crate::report::grid::share;
 use crate::report::html::plot::percent;
 use crate::report::html::restarts::ROWS;
 use crate::report::ticks::{self, Label, Room};
+use crate::report::words::moment;
 
 /// How many steps the axis has at most.
 const STEPS: usize = 12;
@@ -18,10 +19,15 @@ const MARKS: usize = 120;
 /// How wide a digit is, in pixels, in the widest of common fonts.
 const DIGIT: usize = 8;
 
+/// The share of the axis that a tail has at least, to be marked.
+const TAIL: f64 = 0.005;
+
 /// The axis: marks at round times and at the restarts.
 #[derive(Debug)]
 pub(crate) struct TimeAxis {
     span: Duration,
+    /// Until when requests were started.
+    asked: Duration,
     /// In seconds.
     ticks: Vec<f64>,
     restarts: Vec<RestartOutcome>,
@@ -31,7 +37,7 @@ impl TimeAxis {
     pub(crate) fn of(proof: &Proof) -> Self {
         let span = proof.outcome.elapsed.max(Duration::from_millis(1));
         let ticks = ticks::linear(span.as_secs_f64(), STEPS);
-        Self { span, ticks, restarts: proof.restarts.clone() }
+        Self { span, asked: proof.outcome.asked, ticks, restarts: proof.restarts.clone() }
     }
 
     /// Where a moment is.
@@ -44,6 +50,9 @@ impl TimeAxis {
         markup! {
             svg.defs width="0" height="0" aria-hidden="true" {
                 symbol id="marks" {
+                    @if let Some(from) = self.tail() {
+                        rect.tail x=(percent(from)) y="0" width=(percent(1.0 - from)) height="100%" {}
+                    }
                     @for tick in &self.ticks {
                         (upright("grid", &self.percent(Duration::from_secs_f64(*tick))))
                     }
@@ -52,6 +61,22 @@ impl TimeAxis {
                         (upright(kind(restart), &self.percent(restart.at)))
                     }
                 }
+            }
+        }
+    }
+
+    /// Where the end of the asking is, if something came after it.
+    fn tail(&self) -> Option<f64> {
+        let from = share(self.asked, self.span);
+        (1.0 - from > TAIL).then_some(from)
+    }
+
+    /// What the shade at the end is.
+    pub(crate) fn tail_note(&self) -> Markup {
+        markup! {
+            @if self.tail().is_some() {
+                " Asking ended at " (moment(self.asked))
+                ": after that, in the shade at the right, requests under way were finished."
             }
         }
     }

@@ -17,10 +17,16 @@ pub(crate) struct Band {
 
 /// All bands of a proof.
 pub(crate) fn of(proof: &Proof) -> Vec<Band> {
-    match proof.outcome.generations.as_slice() {
+    match named(proof) {
         [] => held(proof),
         known => known.iter().map(answered).collect(),
     }
+}
+
+/// The processes that answers named: none, if they were only seen.
+pub(crate) fn named(proof: &Proof) -> &[GenerationOutcome] {
+    let known = proof.outcome.generations.as_slice();
+    if known.iter().any(|one| one.answered > 0) { known } else { &[] }
 }
 
 fn answered(outcome: &GenerationOutcome) -> Band {
@@ -57,7 +63,8 @@ mod tests {
     #[test]
     fn without_them_each_process_has_its_time_from_when_it_was_seen() {
         let mut proof = fixture::rich();
-        proof.outcome.generations.clear();
+        // As they are if they were only seen.
+        proof.outcome.generations.iter_mut().for_each(|one| one.answered = 0);
         let changes: Vec<_> = proof.restarts.iter().filter_map(|it| it.change.clone()).collect();
         let bands = of(&proof);
         assert_eq!(bands.len(), 1 + changes.len());
