@@ -96,7 +96,8 @@ fn restarts(text: &mut String, proof: &Proof) {
     if proof.restarts.is_empty() {
         return;
     }
-    let heads = ["restart", "at", "took", "new process", "after", "noticed until the next"];
+    let after = names::first_sign(proof);
+    let heads = ["restart", "at", "took", "new process", after, "noticed until the next"];
     head(text, "Restarts", &heads, usize::MAX);
     for restart in proof.restarts.iter().take(RESTARTS) {
         let window = proof.windows.iter().find(|window| window.restart == restart.number);

@@ -1,6 +1,7 @@
 //! What a summary says, and that no text in it is taken for Markdown.
 
 use super::*;
+use crate::proof::restart_outcome::SeenBy;
 use crate::report::fixture::{self, HOSTILE};
 
 fn about() -> About {
@@ -55,7 +56,8 @@ fn each_restart_has_a_row() {
     assert_eq!(rows.len(), 10);
     let first = "| 1 | 5.451 s | 8.53 ms | generation 2, pid 4013 | 97.0 ms | ";
     assert!(rows[0].starts_with(first), "{}", rows[0]);
-    assert!(rows[6].contains("| **none&#58; the same"), "{}", rows[6]);
+    assert!(rows[6].contains("| **no new process in time**"), "{}", rows[6]);
+    assert!(text.contains("| new process | answers after |"), "{text}");
     // What is told of each window is all that there was.
     let refused = |row: &&str| {
         let (before, _) = row.split_once(" refused")?;
@@ -63,6 +65,16 @@ fn each_restart_has_a_row() {
     };
     let sum: u64 = rows.iter().filter_map(refused).sum();
     assert_eq!(sum, proof.outcome.tally.refused);
+}
+
+#[test]
+fn who_was_seen_by_its_listener_is_not_said_to_answer() {
+    let mut proof = fixture::rich();
+    let change = proof.restarts[0].change.as_mut().unwrap();
+    change.seen_by = SeenBy::Listener;
+    let text = markdown(&proof, &about());
+    assert!(text.contains("| new process | holds the listener after |"), "{text}");
+    assert!(!text.contains("answers after"), "{text}");
 }
 
 #[test]
