@@ -37,7 +37,7 @@ Examples:
 ///
 /// Loads the server with clients that never retry, restarts it again and again, and counts what
 /// every client saw on the wire: refused, reset, lost, timed out, wrong, closed between requests,
-/// told to close. A restart that leaves the old process answering is a failure too.
+/// announced close. A restart that leaves the old process answering is a failure too.
 ///
 /// The exit status is 0 if clients noticed nothing (or no more than --allow), 1 if they noticed
 /// anything, and 2 if it could not be measured. Ctrl-C ends it early and shows what was found so

@@ -77,7 +77,7 @@ impl Display {
             // On a terminal the bar counts those that went well.
             if matches!(self.form, Form::Lines) || restart.state != RestartState::Changed {
                 let planned = progress.restarts_planned;
-                self.say(&format!("{}; {counts}", restarted(restart, planned)));
+                self.say(&format!("{}; so far: {counts}", restarted(restart, planned)));
             }
             self.line = Instant::now();
         }
@@ -134,7 +134,11 @@ fn restarted(restart: &RestartOutcome, planned: u32) -> String {
     let became = match (&restart.change, &restart.error, restart.state) {
         (Some(change), ..) => {
             let after = short(change.at.saturating_sub(restart.at));
-            format!("{} answers after {after}", words::responder(&change.responder))
+            format!(
+                "{} {} after {after}",
+                words::responder(&change.responder),
+                words::sign(change.seen_by)
+            )
         }
         (None, Some(error), _) => format!("failed to {}", printable(error)),
         (None, None, state) => words::state(state).to_owned(),
