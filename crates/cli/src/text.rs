@@ -46,6 +46,11 @@ pub(crate) fn printable(words: &str) -> String {
     text
 }
 
+/// The words of another process, in their lines: those after the first are indented.
+pub(crate) fn printable_lines(words: &str) -> String {
+    words.lines().map(printable).collect::<Vec<_>>().join("\n    ")
+}
+
 /// Parts with a separator between them, on lines of no more than 80 columns if each part has room;
 /// those after the first line are indented by as many blanks more.
 pub(crate) fn filled(parts: &[String], separator: &str, indent: usize) -> String {
@@ -95,6 +100,12 @@ mod tests {
         for (time, text) in table {
             assert_eq!(short(time), text);
         }
+    }
+
+    #[test]
+    fn lines_of_others_stay_lines() {
+        assert_eq!(printable_lines("a\nb\u{1b}[2J\n"), "a\n    b\\u{1b}[2J");
+        assert_eq!(printable_lines("a"), "a");
     }
 
     #[test]

@@ -173,6 +173,10 @@ fn a_restart_that_fails_proves_nothing() {
     assert!(answer.stdout.contains("Nothing is proven: restart 1 "), "{answer:?}");
     assert!(answer.stdout.contains("no such unit"), "{answer:?}");
     assert!(answer.stderr.contains("restart 1 of 10 at "), "{answer:?}");
+    let words = ["--restart", "echo one; echo two; exit 5", "--every", "100ms", "--json"];
+    let answer = prove(&service_url(&server), &words).expect(2);
+    assert!(answer.stderr.contains("\n    one\n    two\n  so far: "), "in its lines: {answer:?}");
+    assert_eq!(answer.object()["verdict"], "could_not_measure");
 }
 
 #[test]
