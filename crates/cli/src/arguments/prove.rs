@@ -90,6 +90,19 @@ mod tests {
         }
     }
     #[test]
+    fn every_kind_that_can_be_allowed_is_in_the_help() {
+        let mut command = Cli::command();
+        let prove = command.find_subcommand_mut("prove").expect("it is a verb");
+        let helps = [prove.render_help(), prove.render_long_help()].map(|help| help.to_string());
+        for kind in rekindle_prove::Notice::ALL {
+            for help in &helps {
+                let words = |word: &str| word.trim_matches(',') == kind.name();
+                assert!(help.split_whitespace().any(words), "{kind}: {help}");
+            }
+        }
+    }
+
+    #[test]
     fn every_option_is_documented() {
         let documentation = include_str!("../../../../docs/prove.md");
         let command = Cli::command();
