@@ -19,7 +19,7 @@ pub(crate) struct Counted {
 }
 
 /// Everything, in the order in which it is told.
-pub(crate) fn counters(tally: &Tally) -> [Counted; 12] {
+pub(crate) fn counters(tally: &Tally) -> [Counted; 13] {
     // Taken apart in full: a new counter that is forgotten here does not compile.
     let Tally {
         started,
@@ -34,6 +34,7 @@ pub(crate) fn counters(tally: &Tally) -> [Counted; 12] {
         unsolicited,
         announced_close,
         crossed,
+        never_sent,
     } = *tally;
     let told = |name, number| Counted { name, number, is_always_told: true };
     [
@@ -49,6 +50,8 @@ pub(crate) fn counters(tally: &Tally) -> [Counted; 12] {
         told("closed between requests", closed_between_requests),
         told("announced close", announced_close),
         told("unsolicited bytes", unsolicited),
+        // Only in an open loop, and there mostly nothing.
+        Counted { name: "never sent", number: never_sent, is_always_told: false },
         // Of this machine and not of the server: mostly there is nothing to say.
         Counted { name: "could not be measured", number: could_not_measure, is_always_told: false },
     ]
@@ -109,6 +112,7 @@ mod tests {
             closed_between_requests: 9,
             unsolicited: 10,
             announced_close: 11,
+            never_sent: 12,
             crossed: 0,
         };
         let told: u64 = counters(&tally)[2..].iter().map(|counted| counted.number).sum();

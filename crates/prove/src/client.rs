@@ -23,6 +23,7 @@ use crate::account::failure::{FailureKind, Phase};
 use crate::account::fault::Fault;
 use crate::account::generation::Generations;
 use crate::conversation::Conversation;
+use crate::pacer::Pacer;
 use crate::received::Received;
 use crate::run::{GroupRun, Run};
 use crate::stop::Stop;
@@ -37,6 +38,10 @@ const CLOSE_GRACE: Duration = Duration::from_secs(1);
 /// that this is no retry; without it, a dead server would have the client burn the machine. In an
 /// open loop it is not made: the rate says how often to ask.
 const CONNECT_PAUSE: Duration = Duration::from_millis(10);
+
+/// How long after the end what was due before it is still sent, in an open loop: a client that was
+/// woken a moment late is no stall of the server. Such a request is late, and its latency says so.
+const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// One client of a group.
 #[derive(Debug)]
@@ -86,23 +91,34 @@ impl Client {
     /// Rests until the next request begins, and says since when its answer is waited for: in an
     /// open loop since it was due, else from now on. `None` if it is over.
     async fn turn(&mut self, number: u64, rest: Duration) -> Option<Instant> {
-        let due = match self.group.pacer.clone() {
-            Some(pacer) => {
-                let due = pacer.due(self.place, number);
-                if due > Instant::now() {
-                    self.rest(pacer.until_due(self.place, number)).await;
-                }
-                Some(due)
-            }
-            None => {
-                if !rest.is_zero() {
-                    self.rest(sleep(rest)).await;
-                }
-                None
-            }
-        };
+        if let Some(pacer) = self.group.pacer.clone() {
+            return self.paced(&pacer, number).await;
+        }
+        if !rest.is_zero() {
+            self.rest(sleep(rest)).await;
+        }
         self.look();
-        (!self.stop.is_over()).then(|| due.unwrap_or_else(Instant::now))
+        (!self.stop.is_over()).then(Instant::now)
+    }
+
+    /// A turn of an open loop. What was due before the end and cannot be sent any more is counted:
+    /// a stall at the end would leave no trace else.
+    async fn paced(&mut self, pacer: &Pacer, number: u64) -> Option<Instant> {
+        let due = pacer.due(self.place, number);
+        if due > Instant::now() {
+            self.rest(pacer.until_due(self.place, number)).await;
+        }
+        self.look();
+        let Some(end) = self.stop.end() else {
+            return Some(due);
+        };
+        if due < end && Instant::now() < end + CATCH_UP {
+            return Some(due);
+        }
+        let most = self.group.group.requests.unwrap_or(u64::MAX);
+        let were_due = pacer.due_before(self.place, end).min(most);
+        self.account.counters().never_sent.add(were_due.saturating_sub(number));
+        None
     }
 
     /// One request, from its start to its end. Its answer has been waited for since then.
@@ -217,12 +233,14 @@ impl Client {
         let answered_before = self.conversation.answered();
         let survives = self.account.is_connected() && self.conversation.survives();
         self.account.failed(fault, self.phase, answered_before);
-        if !survives {
-            self.leave();
-        }
         let is_unopened = matches!(self.phase, Phase::Connecting | Phase::Handshaking);
         // A datagram is refused when it has been sent.
         let is_refused = fault.kind == FailureKind::Refused;
+        if !survives {
+            let untold = self.conversation.untold();
+            self.notice(untold);
+            self.leave();
+        }
         if is_unopened || is_refused { CONNECT_PAUSE } else { Duration::ZERO }
     }
 }

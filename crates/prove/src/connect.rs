@@ -34,6 +34,10 @@ use crate::tls::{TlsClient, TlsError};
 /// How many sources a client on loopback has: the kernel's choice, and 63 of its own.
 const LOOPBACK_SOURCES: u8 = 64;
 
+/// How often a datagram's client takes another port instead of the server's own. It is one of some
+/// 28,000: to meet it so often in a row, nearly all others must be taken.
+const BIND_TRIES: usize = 8;
+
 /// Opens connections to one endpoint.
 #[derive(Debug)]
 pub(crate) struct Connector {
@@ -102,7 +106,7 @@ impl Connector {
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
         let opened = async {
-            let socket = UdpSocket::bind((any, 0)).await?;
+            let socket = beside(target.port(), || UdpSocket::bind((any, 0))).await?;
             socket.connect(target).await?;
             let port = socket.local_addr()?.port();
             Ok(Connected { stream: socket, local_port: Some(port) })
@@ -131,14 +135,16 @@ async fn tcp(
         socket.connect(target).await
     };
     let stream = opened.await.map_err(|error| not_connected(&error))?;
-    settle(stream, target)
+    settle(stream)
 }
 
 /// Makes a new connection fit for use, unless it met itself: if nobody listens on a port of the
-/// ephemeral range, the kernel may choose that very port for the client, and both ends are one.
-fn settle(stream: TcpStream, target: SocketAddr) -> Result<(TcpStream, u16), Fault> {
-    let local = stream.local_addr().map_err(|error| not_connected(&error))?;
-    if local == target {
+/// ephemeral range, the kernel may choose that very port for the client, and both ends are one. The
+/// target does not say it: 0.0.0.0 leads to 127.0.0.1.
+fn settle(stream: TcpStream) -> Result<(TcpStream, u16), Fault> {
+    let ends = || Ok((stream.local_addr()?, stream.peer_addr()?));
+    let (local, peer) = ends().map_err(|error| not_connected(&error))?;
+    if local == peer {
         // Without a reset the port would stay in `TIME_WAIT`, where the server cannot bind it. If
         // this fails, the connection is refused all the same.
         let _ = stream.set_zero_linger();
@@ -146,6 +152,22 @@ fn settle(stream: TcpStream, target: SocketAddr) -> Result<(TcpStream, u16), Fau
     }
     stream.set_nodelay(true).map_err(|error| not_connected(&error))?;
     Ok((stream, local.port()))
+}
+
+/// A socket that is not at the server's port. If nobody listens on a port of the ephemeral range,
+/// the kernel may choose that very port: the client would hear itself, and keep the server from
+/// binding it. So it is let go at once.
+async fn beside<F>(server_port: u16, bind: impl Fn() -> F) -> io::Result<UdpSocket>
+where
+    F: Future<Output = io::Result<UdpSocket>>,
+{
+    for _ in 0..BIND_TRIES {
+        let socket = bind().await?;
+        if socket.local_addr()?.port() != server_port {
+            return Ok(socket);
+        }
+    }
+    Err(Errno::ADDRINUSE.into())
 }
 
 /// Who is to blame for a connection that was not opened.
@@ -319,15 +341,29 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_met_itself_is_refused_and_leaves_the_port_free() {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
-        let target = socket.local_addr().unwrap();
-        let met = socket.connect(target).await.unwrap();
-        let fault = settle(met, target).unwrap_err();
-        assert_eq!(fault.cause, Cause::SelfConnected);
-        assert_eq!(fault.kind, FailureKind::Refused);
-        let server = TcpSocket::new_v4().unwrap();
-        server.bind(target).expect("no end of the connection is left in TIME_WAIT");
+        for any in [Ipv4Addr::LOCALHOST, Ipv4Addr::UNSPECIFIED] {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind((any, 0).into()).unwrap();
+            let target = socket.local_addr().unwrap();
+            let met = socket.connect(target).await.unwrap();
+            let fault = settle(met).unwrap_err();
+            assert_eq!(fault.cause, Cause::SelfConnected);
+            assert_eq!(fault.kind, FailureKind::Refused);
+            let server = TcpSocket::new_v4().unwrap();
+            server.bind(target).expect("no end of the connection is left in TIME_WAIT");
+        }
+    }
+
+    #[tokio::test]
+    async fn datagrams_are_never_sent_from_the_servers_own_port() {
+        let any = || UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0));
+        let taken = any().await.unwrap();
+        let server_port = taken.local_addr().unwrap().port();
+        let sockets = RefCell::new(vec![any().await.unwrap(), taken]);
+        let socket = beside(server_port, async || Ok(sockets.borrow_mut().pop().unwrap())).await;
+        assert_ne!(socket.unwrap().local_addr().unwrap().port(), server_port);
+        let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, server_port)).await;
+        server.expect("the port is left to the server");
     }
 
     #[tokio::test]

@@ -142,6 +142,17 @@ impl Conversation {
         }
     }
 
+    /// What is to be told of a connection's end beside the request that failed with it: where
+    /// others share it, the last of them to leave tells what nobody has told.
+    pub(crate) fn untold(&mut self) -> Glance {
+        match self {
+            Self::Http2(lane) => lane.glance(),
+            Self::Http1(_) | Self::WebSocket(_) | Self::Echo(_) | Self::Datagrams(_) => {
+                Glance::Quiet
+            }
+        }
+    }
+
     /// Leaves the connection as it is.
     pub(crate) fn leave(&mut self) {
         each!(self, talk => talk.leave());

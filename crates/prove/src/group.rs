@@ -141,7 +141,9 @@ impl Group {
     /// due sends that as soon as it can; latencies count from when a request was *due*, so that a
     /// server that stands still for 100 ms shows this in each request that should have been made
     /// meanwhile, and not only in the few that were (as wrk2 does it). A latency can therefore be
-    /// longer than the time limit of a request, which begins when it is sent.
+    /// longer than the time limit of a request, which begins when it is sent. What was due before
+    /// the end is still sent up to 1 s after it; what cannot be by then, since its connection still
+    /// waits, counts as [`Tally::never_sent`](crate::Tally::never_sent).
     ///
     /// Without a rate each connection asks when it has been answered: a closed loop.
     #[must_use]

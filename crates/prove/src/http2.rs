@@ -12,5 +12,6 @@ pub(crate) mod lane;
 mod link;
 mod standing;
 mod tap;
+mod watched;
 
 pub(crate) use self::draft::is_askable;

@@ -72,8 +72,11 @@ impl Load {
         self.clients.iter().all(JoinHandle::is_finished)
     }
 
-    /// Starts no more requests, lets those under way end, each within its own time limit, and tells
-    /// what was found. Our own closing counts nowhere.
+    /// Starts no more requests but those that were due before ([`Group::rate`]), lets those under
+    /// way end, each within its own time limit, and tells what was found. Our own closing counts
+    /// nowhere.
+    ///
+    /// [`Group::rate`]: crate::Group::rate
     pub async fn stop(self) -> Outcome {
         let Self { run, groups, clients, stopper, duration, waking: _waking } = self;
         let asked = run.elapsed();

@@ -57,6 +57,12 @@ impl Pacer {
         self.timetable.turn(turn)
     }
 
+    /// How many requests of this lane are due before this time.
+    pub(crate) fn due_before(&self, lane: usize, end: Instant) -> u64 {
+        let lanes = self.lanes.len() as u64;
+        self.timetable.turns_before(end).saturating_sub(lane as u64).div_ceil(lanes)
+    }
+
     /// Waits until this request of this lane is due. At most one may wait for a lane.
     pub(crate) async fn until_due(&self, lane: usize, number: u64) {
         let due = self.due(lane, number);
@@ -119,6 +125,15 @@ impl Timetable {
     fn turn(self, number: u64) -> Instant {
         self.start + Duration::from_secs_f64(number as f64 / self.per_second)
     }
+
+    /// How many turns come before this time.
+    fn turns_before(self, end: Instant) -> u64 {
+        let time = end.saturating_duration_since(self.start);
+        let estimate = (time.as_secs_f64() * self.per_second) as u64;
+        // What was rounded off there decides nothing: the turns themselves do.
+        let is_after = |number: &u64| self.turn(*number) >= end;
+        (estimate.saturating_sub(1)..).find(is_after).unwrap_or(estimate)
+    }
 }
 
 #[cfg(test)]
@@ -136,6 +151,21 @@ mod tests {
         let due_ms = |lane, number| (pacer.due(lane, number) - start).as_millis();
         assert_eq!([0, 1, 2, 3].map(|lane| due_ms(lane, 0)), [0, 10, 20, 30]);
         assert_eq!([0, 1, 2, 3].map(|lane| due_ms(lane, 5)), [200, 210, 220, 230]);
+    }
+
+    #[tokio::test]
+    async fn what_is_due_before_an_end_is_what_has_its_turn_before_it() {
+        let start = Instant::now();
+        for per_second in [0.3, 3.0, 200.0, 977.7] {
+            let pacer = pacer(start, per_second, 4);
+            for end_ms in [0, 1, 5, 20, 999, 1_000, 3_000] {
+                let end = start + Duration::from_millis(end_ms);
+                for lane in 0..4 {
+                    let due = (0..).take_while(|number| pacer.due(lane, *number) < end).count();
+                    assert_eq!(pacer.due_before(lane, end), due as u64, "{per_second} {end_ms}");
+                }
+            }
+        }
     }
 
     #[tokio::test]

@@ -14,7 +14,8 @@ pub enum Protocol {
     /// HTTP/1.1, one request at a time.
     #[default]
     Http1,
-    /// HTTP/2; without TLS the client begins with it at once (prior knowledge, RFC 9113 §3.3).
+    /// HTTP/2; without TLS the client begins with it at once (prior knowledge, RFC 9113 §3.3). One
+    /// request is under way on a connection until the server has said how many it allows.
     Http2 {
         /// How many requests are under way on a connection at the same time.
         streams: usize,

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// The end that stops: dropping it is the signal, so that a load that is dropped stops as well.
 #[derive(Debug)]
-pub(crate) struct Stopper(watch::Sender<()>);
+pub(crate) struct Stopper(watch::Sender<Option<Instant>>);
 
 impl Stopper {
     /// Waits until nobody is left who could be told.
@@ -15,30 +15,45 @@ impl Stopper {
     }
 }
 
+impl Drop for Stopper {
+    fn drop(&mut self) {
+        self.0.send_replace(Some(Instant::now()));
+    }
+}
+
 /// The end that is told.
 #[derive(Debug, Clone)]
 pub(crate) struct Stop {
-    held: watch::Receiver<()>,
+    /// Told when it was stopped.
+    stopped: watch::Receiver<Option<Instant>>,
     deadline: Option<Instant>,
 }
 
 impl Stop {
     /// A pair; without a deadline only the stopper ends the load.
     pub(crate) fn new(deadline: Option<Instant>) -> (Stopper, Self) {
-        let (stopper, held) = watch::channel(());
-        (Stopper(stopper), Self { held, deadline })
+        let (stopper, stopped) = watch::channel(None);
+        (Stopper(stopper), Self { stopped, deadline })
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        let is_dropped = self.held.has_changed().is_err();
-        is_dropped || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        // An error is that the stopper is gone; it told when.
+        let is_stopped = self.stopped.has_changed().unwrap_or(true);
+        is_stopped || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Since when it is over, if it is.
+    pub(crate) fn end(&self) -> Option<Instant> {
+        let stopped = *self.stopped.borrow();
+        let deadline = self.deadline.filter(|deadline| Instant::now() >= *deadline);
+        stopped.into_iter().chain(deadline).min()
     }
 
     /// Waits until it is over.
     pub(crate) async fn over(&self) {
-        let mut held = self.held.clone();
-        // Nothing is ever sent: the only news is that the stopper is gone.
-        let dropped = held.changed();
+        let mut stopped = self.stopped.clone();
+        // Nobody marks what is told as seen: it stays news.
+        let dropped = stopped.changed();
         match self.deadline {
             Some(deadline) => tokio::select! {
                 _ = dropped => {}
@@ -69,6 +84,7 @@ mod tests {
         waiting.await.unwrap();
         assert!(stop.is_over());
         stop.over().await;
+        assert!(stop.end().is_some_and(|end| end <= Instant::now()));
     }
 
     #[tokio::test]
@@ -86,9 +102,11 @@ mod tests {
     #[tokio::test]
     async fn the_deadline_stops() {
         let deadline = Instant::now() + Duration::from_millis(20);
-        let (_stopper, stop) = Stop::new(Some(deadline));
-        assert!(!stop.is_over());
+        let (stopper, stop) = Stop::new(Some(deadline));
+        assert!(!stop.is_over() && stop.end().is_none());
         stop.over().await;
         assert!(Instant::now() >= deadline && stop.is_over());
+        drop(stopper);
+        assert_eq!(stop.end(), Some(deadline), "what came first");
     }
 }

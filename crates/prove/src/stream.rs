@@ -39,6 +39,13 @@ pub(crate) enum Glance {
 }
 
 impl Stream {
+    pub(crate) fn socket(&self) -> &Socket {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(encrypted) => encrypted.socket(),
+        }
+    }
+
     /// All that comes before the first request, if nothing but requests is said here.
     pub(crate) async fn greet(&mut self, phase: &mut Phase) -> Result<(), Fault> {
         if let Self::Tls(_) = self {

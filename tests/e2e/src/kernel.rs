@@ -1,5 +1,5 @@
-//! What the kernel says of TCP, in the network namespace of this process (proc_net_tcp and proc(5)).
-//! Owns the reading.
+//! What the kernel says of TCP, in the network namespace of this process (proc(5)). Owns the
+//! reading.
 
 use std::fs;
 use std::net::SocketAddr;

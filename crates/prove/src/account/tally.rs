@@ -54,6 +54,9 @@ pub struct Tally {
     /// said goodbye with a close frame while no message was under way. With HTTP/2, once for each
     /// connection on which the server said GOAWAY, whoever of its streams was under way.
     pub announced_close: u64,
+    /// Requests of an open loop that were due before its end and never started, since the answer
+    /// before them had not come by then. They are in none of the counters above, `started` neither.
+    pub never_sent: u64,
     /// Of `reset` and `lost`, those on a connection that had answered before, with no byte of this
     /// answer: the close may have crossed the request on the wire. Lost for the client all the
     /// same: RFC 9110 §9.2.2 forbids to send a POST again by itself. With HTTP/2 the server may say
@@ -64,7 +67,7 @@ pub struct Tally {
 
 impl Tally {
     /// Everything that a client could notice: all but `answered` and what is the client's own
-    /// problem. `crossed` is within `reset` and `lost` and is not counted twice.
+    /// problem; what a user would have asked in vain is among it (`never_sent`). `crossed` is within `reset` and `lost` and is not counted twice.
     #[must_use]
     pub fn noticed(&self) -> u64 {
         self.refused
@@ -75,6 +78,7 @@ impl Tally {
             + self.closed_between_requests
             + self.unsolicited
             + self.announced_close
+            + self.never_sent
     }
 
     /// Requests that have ended, one way or another.
@@ -111,6 +115,7 @@ impl AddAssign for Tally {
             closed_between_requests,
             unsolicited,
             announced_close,
+            never_sent,
             crossed,
         } = other;
         self.started += started;
@@ -124,6 +129,7 @@ impl AddAssign for Tally {
         self.closed_between_requests += closed_between_requests;
         self.unsolicited += unsolicited;
         self.announced_close += announced_close;
+        self.never_sent += never_sent;
         self.crossed += crossed;
     }
 }
@@ -145,6 +151,7 @@ impl Tally {
             closed_between_requests: self.closed_between_requests - earlier.closed_between_requests,
             unsolicited: self.unsolicited - earlier.unsolicited,
             announced_close: self.announced_close - earlier.announced_close,
+            never_sent: self.never_sent - earlier.never_sent,
             crossed: self.crossed - earlier.crossed,
         }
     }
@@ -157,6 +164,7 @@ pub(crate) struct Counters {
     pub(crate) started: Counter,
     pub(crate) answered: Counter,
     pub(crate) announced_close: Counter,
+    pub(crate) never_sent: Counter,
     pub(crate) crossed: Counter,
     refused: Counter,
     reset: Counter,
@@ -197,6 +205,7 @@ impl Counters {
             closed_between_requests: self.closed_between_requests.value(),
             unsolicited: self.unsolicited.value(),
             announced_close: self.announced_close.value(),
+            never_sent: self.never_sent.value(),
             crossed: self.crossed.value(),
         };
         tally.started = self.started.value();
@@ -210,8 +219,12 @@ pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
     pub(crate) fn add_one(&self) {
+        self.add(1);
+    }
+
+    pub(crate) fn add(&self, number: u64) {
         // Release: who reads the end of a request then also reads its start.
-        self.0.fetch_add(1, Ordering::Release);
+        self.0.fetch_add(number, Ordering::Release);
     }
 
     fn value(&self) -> u64 {
@@ -238,12 +251,13 @@ mod tests {
             unsolicited: 512,
             announced_close: 1024,
             crossed: 2048,
+            never_sent: 4096,
         }
     }
 
     #[test]
     fn noticed_is_all_but_answers_and_own_problems() {
-        assert_eq!(powers().noticed(), 4 + 8 + 16 + 32 + 64 + 256 + 512 + 1024);
+        assert_eq!(powers().noticed(), 4 + 8 + 16 + 32 + 64 + 256 + 512 + 1024 + 4096);
     }
 
     #[test]

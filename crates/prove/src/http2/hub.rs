@@ -54,8 +54,8 @@ impl Opening {
         self.local_port
     }
 
-    /// TLS if there is any, then HTTP/2. Over TLS it is spoken only if the server chose it (RFC 9113
-    /// §3.2): one that did not would take it for a broken HTTP/1.1.
+    /// TLS if there is any, then HTTP/2. Over TLS it is spoken only if the server chose it (RFC
+    /// 9113 §3.2): one that did not would take it for a broken HTTP/1.1.
     pub(crate) async fn greet(mut self, phase: &mut Phase, flow: Flow) -> Result<Arc<Link>, Fault> {
         self.stream.greet(phase).await?;
         if !self.stream.speaks(b"h2") {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use h2::client::{self, Connection, SendRequest};
 use h2::{Reason, SendStream};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 
 use crate::account::cause::Cause;
 use crate::account::failure::FailureKind;
@@ -17,6 +18,7 @@ use crate::flow::{Flow, SLOW_RECEIVE_BUFFER_BYTES};
 use crate::http2::draft::Draft;
 use crate::http2::standing::{End, Standing};
 use crate::http2::tap::Tap;
+use crate::http2::watched::{Watched, Watching};
 use crate::stream::{Glance, Stream};
 use crate::wrong::WrongAnswer;
 
@@ -31,10 +33,15 @@ const MAX_HEAD_BYTES: u32 = 64 * 1024;
 /// one only, and what waits within `h2` for its turn has a number that a goodbye may seem to cross.
 const MOST_OPEN_AT_FIRST: usize = 1;
 
+/// How often the driver is let go first if something has come before a request begins. On a busy
+/// connection there may always be something; an end is behind none of it for long.
+const MOST_TURNS: usize = 16;
+
 /// A connection that lanes share.
 #[derive(Debug)]
 pub(crate) struct Link {
     requests: SendRequest<Bytes>,
+    watched: Watched,
     pub(crate) local_port: Option<u16>,
     standing: Arc<watch::Sender<Standing>>,
 }
@@ -63,7 +70,12 @@ impl Link {
     ) -> Result<Self, Fault> {
         let fresh = Standing::allowing(MOST_OPEN_AT_FIRST);
         let standing = Arc::new(watch::Sender::new(fresh));
-        let tap = Tap::new(stream, Arc::clone(&standing));
+        let watching = Watching::new(stream.socket()).map_err(|error| Fault {
+            kind: FailureKind::CouldNotMeasure,
+            cause: Cause::from(&error),
+        })?;
+        let watched = watching.watched();
+        let tap = Tap::new(stream, Arc::clone(&standing), watching);
         let window = match flow.reads_slowly() {
             true => SLOW_RECEIVE_BUFFER_BYTES,
             false => STREAM_WINDOW_BYTES,
@@ -78,7 +90,7 @@ impl Link {
             .await;
         let (requests, connection) = handshake.map_err(|error| fault_of(&error, &standing))?;
         tokio::spawn(drive(connection, Arc::clone(&standing)));
-        Ok(Self { requests, local_port, standing })
+        Ok(Self { requests, watched, local_port, standing })
     }
 
     pub(crate) fn is_usable(&self) -> bool {
@@ -122,7 +134,8 @@ impl Link {
         };
         let mut requests = self.requests.clone();
         let begun = match poll_fn(|context| requests.poll_ready(context)).await {
-            Ok(()) => draft.begin(&mut requests),
+            Ok(()) if self.is_usable_now().await => draft.begin(&mut requests),
+            Ok(()) => return Ok(None),
             Err(error) => Err(error),
         };
         match begun {
@@ -139,6 +152,18 @@ impl Link {
             return Fault { kind: FailureKind::Lost, cause: Cause::NotProcessed };
         }
         fault_of(error, &self.standing)
+    }
+
+    /// Whether it is usable, once what the kernel has by now is read: the reactor may not have
+    /// heard of an end yet, and the verdict "between requests" or "crossed" hangs on that.
+    async fn is_usable_now(&self) -> bool {
+        for _ in 0..MOST_TURNS {
+            if !self.is_usable() || !self.watched.has_news() {
+                break;
+            }
+            yield_now().await;
+        }
+        self.is_usable()
     }
 
     /// Waits until one more request may be under way, if any may.
@@ -237,4 +262,55 @@ fn broke_request(standing: &watch::Sender<Standing>) {
 fn broken_rules(error: &h2::Error) -> WrongAnswer {
     let code = error.reason().unwrap_or(Reason::PROTOCOL_ERROR).into();
     WrongAnswer::Http2 { code }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::write;
+    use tokio::net::UnixStream;
+
+    use super::*;
+    use crate::endpoint::Endpoint;
+    use crate::group::{Group, Mode};
+    use crate::request::Request;
+    use crate::target::Target;
+
+    const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
+    const GOAWAY: &[u8] = b"\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+    /// A connection, and the server's end of it.
+    async fn linked() -> (Arc<Link>, Draft, UnixStream) {
+        let (near, far) = UnixStream::pair().unwrap();
+        write(&far, SETTINGS).unwrap();
+        let link = Link::new(near.into(), None, Flow::default()).await.unwrap();
+        let endpoint = Endpoint::from(Target::Unix("/nowhere".into()));
+        let draft = Draft::new(&Group::new(Mode::Keep, Request::get("/")), &endpoint, 1);
+        (Arc::new(link), draft, far)
+    }
+
+    /// On one thread: the driver cannot run unless it is let go first.
+    #[tokio::test]
+    async fn no_request_begins_after_an_end_that_the_reactor_has_not_heard_of() {
+        let (link, draft, far) = linked().await;
+        write(&far, GOAWAY).unwrap();
+        assert!(link.begin(&draft).await.unwrap().is_none());
+        assert_eq!(link.look(), Glance::Goodbye);
+
+        let (link, draft, far) = linked().await;
+        drop(link.begin(&draft).await.unwrap().expect("there is no end yet"));
+        drop(far);
+        assert!(link.begin(&draft).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_left_ends_although_it_is_watched() {
+        let (link, _, far) = linked().await;
+        let mut server = Stream::from(far);
+        let Ok(Link { requests, watched, .. }) = Arc::try_unwrap(link) else {
+            panic!("nobody else has it");
+        };
+        drop(requests);
+        while !matches!(server.until_not_quiet().await, Glance::Ended(_)) {}
+        assert!(!watched.has_news());
+    }
 }

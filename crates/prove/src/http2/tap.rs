@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::account::cause::Cause;
 use crate::http2::goodbye::GoodbyeFinder;
 use crate::http2::standing::{End, Standing};
+use crate::http2::watched::Watching;
 use crate::stream::Stream;
 
 /// A stream, and who is told of its end.
@@ -20,11 +21,17 @@ pub(crate) struct Tap {
     stream: Stream,
     finder: GoodbyeFinder,
     standing: Arc<watch::Sender<Standing>>,
+    /// That its socket is watched, as long as it is there.
+    _watching: Watching,
 }
 
 impl Tap {
-    pub(crate) fn new(stream: Stream, standing: Arc<watch::Sender<Standing>>) -> Self {
-        Self { stream, finder: GoodbyeFinder::default(), standing }
+    pub(crate) fn new(
+        stream: Stream,
+        standing: Arc<watch::Sender<Standing>>,
+        watching: Watching,
+    ) -> Self {
+        Self { stream, finder: GoodbyeFinder::default(), standing, _watching: watching }
     }
 
     fn ended(&self, cause: Cause) {

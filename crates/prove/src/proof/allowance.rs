@@ -32,13 +32,15 @@ pub enum Notice {
     Unsolicited,
     /// [`Tally::announced_close`].
     AnnouncedClose,
+    /// [`Tally::never_sent`].
+    NeverSent,
     /// Restarts after which no new process was seen.
     Unchanged,
 }
 
 impl Notice {
     /// All of them, in the order of the counters.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Refused,
         Self::Reset,
         Self::Lost,
@@ -47,6 +49,7 @@ impl Notice {
         Self::ClosedBetweenRequests,
         Self::Unsolicited,
         Self::AnnouncedClose,
+        Self::NeverSent,
         Self::Unchanged,
     ];
 
@@ -62,6 +65,7 @@ impl Notice {
             Self::ClosedBetweenRequests => "closed_between_requests",
             Self::Unsolicited => "unsolicited",
             Self::AnnouncedClose => "announced_close",
+            Self::NeverSent => "never_sent",
             Self::Unchanged => "unchanged",
         }
     }
@@ -77,6 +81,7 @@ impl Notice {
             Self::ClosedBetweenRequests => tally.closed_between_requests,
             Self::Unsolicited => tally.unsolicited,
             Self::AnnouncedClose => tally.announced_close,
+            Self::NeverSent => tally.never_sent,
             Self::Unchanged => 0,
         }
     }
@@ -89,7 +94,7 @@ impl fmt::Display for Notice {
 }
 
 /// A budget for one thing that clients notice: `announced_close=5` of them, or `lost=0.1%` of the
-/// requests that were started; of `unchanged`, of the restarts that were asked for.
+/// requests that were started (of `never_sent`, of those that were due); of `unchanged`, of the restarts that were asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
     notice: Notice,
@@ -266,6 +271,7 @@ mod tests {
             closed_between_requests: 32,
             unsolicited: 64,
             announced_close: 128,
+            never_sent: 4_096,
             crossed: 256,
             answered: 512,
             started: 1_024,
@@ -284,7 +290,7 @@ mod tests {
         let error = |text: &str| text.parse::<Allowance>().unwrap_err().to_string();
         assert!(error("lost").ends_with("say how much: `lost=5` or `lost=0.1%`"));
         assert!(error("5x").contains("nothing is called that; there are refused, "));
-        assert!(error("losses=1").ends_with("announced_close, unchanged"), "{}", error("losses=1"));
+        assert!(error("losses=1").ends_with("never_sent, unchanged"), "{}", error("losses=1"));
         for limit in ["", "-1", "+1", "x", "1.5", "101%", "100.1%", "1.%", ".5%", "%", "1e3%"] {
             let text = error(&format!("lost={limit}"));
             assert!(

@@ -34,8 +34,7 @@ pub struct RestartOutcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RestartState {
-    /// It is being asked for, or no new process was seen yet; in a proof: the trial was stopped
-    /// before the asking had come to its end.
+    /// It is being asked for, or no new process was seen yet; in a proof: the trial ended first.
     UnderWay,
     /// A new process was seen.
     Changed,
@@ -45,7 +44,7 @@ pub enum RestartState {
     Failed,
     /// No process could be told from another, before or after.
     Unrecognised,
-    /// It was asked for, and nobody looked whether the process changed, or the trial ended first.
+    /// It was asked for, and nobody was to look whether the process changed.
     NotJudged,
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::account::latency::Latency;
 use crate::account::tally::Tally;
 
-/// How many samples of a group are kept, at most. When there are so many, each two are joined.
+/// When there are so many samples of a group, each two are joined.
 pub(crate) const MOST_SAMPLES: usize = 1_200;
 
 /// What was counted in each interval, from the start of the load to its end.
@@ -67,12 +67,13 @@ impl Timeline {
     }
 
     fn push(&mut self, samples: Vec<Sample>) {
+        for (group, sample) in self.groups.iter_mut().zip(samples) {
+            group.push(sample);
+        }
+        // At once, so that the next one is taken when its interval, the longer one, has ended.
         if self.groups.first().is_some_and(|group| group.len() >= MOST_SAMPLES) {
             self.interval *= 2;
             self.groups.iter_mut().for_each(join_pairs);
-        }
-        for (group, sample) in self.groups.iter_mut().zip(samples) {
-            group.push(sample);
         }
     }
 }
@@ -133,7 +134,10 @@ mod tests {
             let now = timeline.next_end();
             timeline.add(vec![sample(number, number), sample(1, 7)], now);
         }
-        assert_eq!((timeline.groups[0].len(), timeline.interval), (MOST_SAMPLES, INTERVAL));
+        assert_eq!(timeline.groups[0].len(), MOST_SAMPLES / 2);
+        // The first of the longer intervals is as long as all that follow: what is counted in it
+        // is no dip beside them.
+        assert_eq!(timeline.next_end(), INTERVAL * (MOST_SAMPLES as u32 + 2));
         timeline.add(vec![sample(5_000, 9), sample(1, 8)], timeline.next_end());
         assert_eq!(timeline.interval, 2 * INTERVAL);
         assert_eq!(

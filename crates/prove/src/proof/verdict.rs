@@ -43,6 +43,11 @@ pub enum Obstacle {
         /// How many should have been.
         planned: u32,
     },
+    /// The trial was ended before this restart, the last one, had come to its end.
+    RestartUnderWay {
+        /// The number of the restart.
+        number: u32,
+    },
     /// It could not be told which process answered.
     Unrecognised {
         /// The first restart with this.
@@ -98,6 +103,7 @@ impl Proof {
     fn whole(&self, notice: Notice) -> u64 {
         match notice {
             Notice::Unchanged => self.restarts.len() as u64,
+            Notice::NeverSent => self.outcome.tally.started + self.outcome.tally.never_sent,
             _ => self.outcome.tally.started,
         }
     }
@@ -115,12 +121,13 @@ impl Proof {
     /// Why that nothing was noticed does not show that there was nothing.
     fn not_all_shown(&self) -> Option<Obstacle> {
         let (made, planned) = (self.restarts.len(), self.restarts_planned);
-        let unrecognised =
-            self.restarts.iter().find(|restart| restart.state == RestartState::Unrecognised);
+        let first = |state| self.restarts.iter().find(move |restart| restart.state == state);
         let requests = self.outcome.tally.could_not_measure;
         if (made as u64) < u64::from(planned) {
             Some(Obstacle::RestartsMissing { made, planned })
-        } else if let Some(restart) = unrecognised {
+        } else if let Some(restart) = first(RestartState::UnderWay) {
+            Some(Obstacle::RestartUnderWay { number: restart.number })
+        } else if let Some(restart) = first(RestartState::Unrecognised) {
             Some(Obstacle::Unrecognised { number: restart.number })
         } else {
             (requests > 0).then_some(Obstacle::ClientShort { requests })
@@ -137,6 +144,9 @@ impl fmt::Display for Obstacle {
             Self::NothingAnswered => formatter.write_str("no request was answered"),
             Self::RestartsMissing { made, planned } => {
                 write!(formatter, "the load ended after {made} of {planned} restarts")
+            }
+            Self::RestartUnderWay { number } => {
+                write!(formatter, "the load ended while restart {number} was still under way")
             }
             Self::Unrecognised { number } => write!(
                 formatter,
@@ -188,6 +198,7 @@ mod tests {
                 Notice::ClosedBetweenRequests => tally.closed_between_requests = 2,
                 Notice::Unsolicited => tally.unsolicited = 2,
                 Notice::AnnouncedClose => tally.announced_close = 2,
+                Notice::NeverSent => tally.never_sent = 2,
                 Notice::Unchanged => {
                     proof.restarts[1].state = RestartState::Unchanged;
                     proof.restarts[3].state = RestartState::Unchanged;
@@ -210,6 +221,10 @@ mod tests {
         assert_eq!(proof.verdict(&allow(&["lost=0.1%", "unchanged=20%"])), Verdict::Allowed);
         assert_eq!(proof.verdict(&allow(&["lost=0.0999%", "unchanged=20%"])), Verdict::Noticed);
         assert_eq!(proof.verdict(&allow(&["lost=0.1%", "unchanged=19%"])), Verdict::Noticed);
+        let mut stalled = quiet();
+        (stalled.outcome.tally.started, stalled.outcome.tally.never_sent) = (300, 700);
+        assert_eq!(stalled.verdict(&allow(&["never_sent=70%"])), Verdict::Allowed, "of those due");
+        assert_eq!(stalled.verdict(&allow(&["never_sent=69%"])), Verdict::Noticed);
     }
 
     #[test]
@@ -243,6 +258,14 @@ mod tests {
         silent.outcome.tally.answered = 0;
         let verdict = silent.verdict(&[]);
         assert_eq!(verdict, Verdict::CouldNotMeasure(Obstacle::NothingAnswered));
+    }
+
+    #[test]
+    fn a_last_restart_that_was_not_waited_for_is_no_proof() {
+        let mut proof = quiet();
+        proof.restarts[4].state = RestartState::UnderWay;
+        let obstacle = Obstacle::RestartUnderWay { number: 5 };
+        assert_eq!(proof.verdict(&[]), Verdict::CouldNotMeasure(obstacle));
     }
 
     #[test]

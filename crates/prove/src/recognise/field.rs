@@ -7,7 +7,7 @@ use super::{Answer, Recognise, Responder, number};
 ///
 /// A number is the generation. If the name of the field ends in `pid`, it is the pid; generations
 /// are then, as with texts that are no numbers, counted from 1 in the order in which the values
-/// first came. More than 4,096 values are not told apart: such answers name nobody.
+/// first came. The last 4,096 values are remembered.
 #[derive(Debug)]
 pub struct ByField {
     name: String,
@@ -29,9 +29,9 @@ impl Recognise for ByField {
         let value = answer.header(&self.name).filter(|value| !value.is_empty())?;
         if self.says_pid {
             let pid = number(value).and_then(|pid| u32::try_from(pid).ok());
-            return Some(Responder { generation: self.order.place(value)?, pid });
+            return Some(Responder { generation: self.order.place(value), pid });
         }
-        let generation = number(value).or_else(|| self.order.place(value))?;
+        let generation = number(value).unwrap_or_else(|| self.order.place(value));
         Some(Responder { generation, pid: None })
     }
 }

@@ -13,8 +13,8 @@ const PATTERN_BYTES: usize = 1 << 20;
 ///
 /// The text is that of the group named `pid`, which then is the pid; else that of the first group;
 /// else of the whole match. A number which is no pid is the generation; otherwise generations are
-/// counted from 1 in the order in which the texts first came. More than 4,096 texts are not told
-/// apart: such answers name nobody. Classes such as `\d` are of ASCII.
+/// counted from 1 in the order in which the texts first came. The last 4,096 texts are remembered.
+/// Classes such as `\d` are of ASCII.
 #[derive(Debug)]
 pub struct ByPattern {
     pattern: Regex,
@@ -44,9 +44,9 @@ impl Recognise for ByPattern {
         let text = found.get(self.group)?.as_bytes();
         if self.says_pid {
             let pid = number(text).and_then(|pid| u32::try_from(pid).ok());
-            return Some(Responder { generation: self.order.place(text)?, pid });
+            return Some(Responder { generation: self.order.place(text), pid });
         }
-        let generation = number(text).or_else(|| self.order.place(text))?;
+        let generation = number(text).unwrap_or_else(|| self.order.place(text));
         Some(Responder { generation, pid: None })
     }
 }

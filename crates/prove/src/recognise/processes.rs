@@ -1,18 +1,19 @@
 //! The processes that hold a server's sockets, by `/proc` (proc(5)). Owns the search through their
 //! descriptors; refuses to guess what it may not read, and says how much that was.
 //!
-//! To look into a process is to read the name of each of its descriptors. The first look is into
-//! every process: with 500 that have a dozen each, some 30 ms of processor time. Those that hold
-//! nothing then are bystanders: a later look goes into all others and into one bystander of
-//! [`SHARES`], and takes less than 10 ms with 500 processes, mostly to list them. A process that
-//! came later is therefore seen at once, and a bystander that takes a socket after so many looks.
+//! To look into a process is to read the name of each of its descriptors. The look before a restart
+//! is into every process: with 500 that have a dozen each, some 30 ms of processor time. Those that
+//! hold nothing then are bystanders: the search for newcomers, which is repeated, goes into all
+//! others and into one bystander of [`SHARES`], and takes less than 10 ms with 500 processes, mostly
+//! to list them. A process that came later is therefore seen at once, and a bystander that takes a
+//! socket, or whose pid is another process by now, after so many looks.
 
 use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
 use rustix::io::Errno;
@@ -53,14 +54,14 @@ pub(crate) struct Sight {
 #[derive(Debug)]
 pub(crate) struct Processes {
     targets: Vec<Target>,
-    /// Who was there at the first look and held nothing.
-    bystanders: OnceLock<HashSet<u32>>,
+    /// Who was there at the last whole look and has held nothing since.
+    bystanders: Mutex<HashSet<u32>>,
 }
 
 impl Processes {
     pub(crate) fn at(mut targets: Vec<Target>) -> Self {
         targets.retain(is_local);
-        Self { targets, bystanders: OnceLock::new() }
+        Self { targets, bystanders: Mutex::default() }
     }
 
     /// Whether there is anything to look at: nobody looks into another machine.
@@ -68,26 +69,28 @@ impl Processes {
         !self.targets.is_empty()
     }
 
-    /// Looks who is there: into every process the first time, later into all but the bystanders.
+    /// Looks who is there: into every process, since one that is not seen now would pass for a
+    /// newcomer later.
     pub(crate) fn look(&self) -> io::Result<Sight> {
-        match self.bystanders.get() {
-            Some(bystanders) => Ok(self.look_into(|pid| !bystanders.contains(&pid))?.0),
-            None => {
-                let (sight, bystanders) = self.look_into(|_| true)?;
-                // If another look was faster, its bystanders are as good.
-                let _ = self.bystanders.set(bystanders);
-                Ok(sight)
-            }
-        }
+        let (sight, bystanders) = self.look_into(|_| true)?;
+        *self.bystanders() = bystanders;
+        Ok(sight)
     }
 
     /// Those who hold a socket now and did not before. `number` counts the looks, and says which
     /// share of the bystanders is looked into.
     pub(crate) fn newcomers(&self, before: &Sight, number: u32) -> io::Result<HashSet<Holder>> {
+        let bystanders = self.bystanders().clone();
         let is_due = |pid| pid % SHARES == number % SHARES;
-        let is_bystander = |pid| self.bystanders.get().is_some_and(|them| them.contains(&pid));
-        let (sight, _) = self.look_into(|pid| is_due(pid) || !is_bystander(pid))?;
+        let (sight, _) = self.look_into(|pid| is_due(pid) || !bystanders.contains(&pid))?;
+        // The next look is to see them again.
+        let mut bystanders = self.bystanders();
+        sight.holders.iter().for_each(|holder| _ = bystanders.remove(&holder.pid));
         Ok(&sight.holders - &before.holders)
+    }
+
+    fn bystanders(&self) -> MutexGuard<'_, HashSet<u32>> {
+        self.bystanders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks into the processes that this chooses, and says who of them held nothing.
@@ -98,6 +101,10 @@ impl Processes {
         }
         let mut sight = Sight { is_served: !sockets.is_empty(), ..Sight::default() };
         let mut bystanders = HashSet::new();
+        if !sight.is_served {
+            // Nobody holds what is not there, and whoever serves next is not a bystander.
+            return Ok((sight, bystanders));
+        }
         for entry in fs::read_dir("/proc")? {
             let name = entry?.file_name();
             let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
@@ -214,28 +221,55 @@ mod tests {
         assert!(after.contains(&own) && !after.contains(&gone));
     }
 
+    /// Has a process taken for one that held nothing at the last whole look.
+    fn take_for_bystander(processes: &Processes, pid: u32) {
+        *processes.bystanders() = HashSet::from([pid]);
+    }
+
     #[test]
-    fn a_bystander_that_takes_a_socket_is_seen_when_its_turn_comes() {
+    fn a_bystander_that_takes_a_socket_is_seen_when_its_turn_comes_and_from_then_on() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let processes = at(&listener);
         let holding = Holding::new(&listener);
         let pid = holding.0.id();
         let before = Sight::default();
-        processes.bystanders.set(HashSet::from([pid])).unwrap();
-        assert!(!pids(&processes.look().unwrap().holders).contains(&pid));
+        take_for_bystander(&processes, pid);
         let seen = (0..SHARES)
             .filter(|number| pids(&processes.newcomers(&before, *number).unwrap()).contains(&pid));
-        assert_eq!(seen.collect::<Vec<_>>(), [pid % SHARES]);
+        assert_eq!(seen.collect::<Vec<_>>(), (pid % SHARES..SHARES).collect::<Vec<_>>());
     }
 
     #[test]
-    fn who_holds_nothing_at_the_first_look_is_a_bystander() {
+    fn a_bystander_that_took_a_socket_is_no_newcomer_after_the_next_restart() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let processes = at(&listener);
+        let holding = Holding::new(&listener);
+        let pid = holding.0.id();
+        take_for_bystander(&processes, pid);
+        let before = processes.look().unwrap();
+        assert!(pids(&before.holders).contains(&pid));
+        let newcomers =
+            (0..SHARES).map(|number| pids(&processes.newcomers(&before, number).unwrap()));
+        assert!(!newcomers.flatten().any(|newcomer| newcomer == pid));
+    }
+
+    #[test]
+    fn where_nobody_listens_at_the_first_look_nobody_is_a_bystander() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target::Tcp(listener.local_addr().unwrap());
+        let processes = Processes::at(vec![target]);
+        drop(listener);
+        assert!(!processes.look().unwrap().is_served && processes.bystanders().is_empty());
+    }
+
+    #[test]
+    fn who_holds_nothing_at_a_look_is_a_bystander() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let other = TcpListener::bind("127.0.0.1:0").unwrap();
         let (holding, idle) = (Holding::new(&listener), Holding::new(&other));
         let processes = at(&listener);
         let first = processes.look().unwrap();
-        let bystanders = processes.bystanders.get().unwrap();
+        let bystanders = processes.bystanders().clone();
         assert!(bystanders.contains(&idle.0.id()) && !bystanders.contains(&holding.0.id()));
         assert_eq!(bystanders.intersection(&pids(&first.holders)).count(), 0);
         let second = pids(&processes.look().unwrap().holders);

@@ -11,7 +11,7 @@ pub(crate) struct Named {
 }
 
 /// How many counters [`noticed`] tells.
-pub(crate) const NOTICED: usize = 8;
+pub(crate) const NOTICED: usize = 9;
 
 /// What a client could notice: together they are [`Tally::noticed`].
 pub(crate) fn noticed(tally: &Tally) -> [Named; NOTICED] {
@@ -28,6 +28,7 @@ pub(crate) fn noticed(tally: &Tally) -> [Named; NOTICED] {
         closed_between_requests,
         unsolicited,
         announced_close,
+        never_sent,
         crossed: _,
     } = *tally;
     let named = |name, count, meaning| Named { name, meaning, count };
@@ -47,6 +48,11 @@ pub(crate) fn noticed(tally: &Tally) -> [Named; NOTICED] {
             "announced close",
             announced_close,
             "the answer was right and said that it is the last one on its kept connection",
+        ),
+        named(
+            "never sent",
+            never_sent,
+            "due before the end, and its connection was not free by then",
         ),
     ]
 }
@@ -89,6 +95,7 @@ mod tests {
             unsolicited: 512,
             announced_close: 1_024,
             crossed: 2_048,
+            never_sent: 4_096,
         };
         let told = noticed(&tally);
         assert_eq!(told.iter().map(|named| named.count).sum::<u64>(), tally.noticed());

@@ -68,6 +68,10 @@ impl Encrypted {
         unless_blocked(self.flush()).map_err(|error| broken(&error))
     }
 
+    pub(crate) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
     /// What the server chose of what was offered (ALPN, RFC 7301), if it chose.
     pub(crate) fn protocol(&self) -> Option<&[u8]> {
         self.session.alpn_protocol()

@@ -75,23 +75,36 @@ impl Conductor {
             return self.load_alone().await;
         }
         let mut due = Instant::now() + self.schedule.lead();
-        self.eyes.open().await;
+        let mut last = None;
         for number in 1..=self.schedule.times {
             let delayed = due.elapsed();
-            if self.until(due).await == Course::Over {
+            let course = self.until(due).await;
+            let observer = self.look_back(last.as_ref()).await;
+            if course == Course::Over {
                 return;
             }
-            let observer = self.eyes.look(self.load.run()).await;
             due = Instant::now() + self.schedule.every;
             let at = self.mark(marks);
             self.record.began(number, at, delayed);
-            let (state, course) = self.one(restart, number, observer, at).await;
+            let (state, course) = self.one(restart, number, &observer, at).await;
             self.record.ended(state);
             if course == Course::Over {
                 return;
             }
+            last = Some(observer);
         }
         self.until(Instant::now() + self.schedule.lead()).await;
+        self.look_back(last.as_ref()).await;
+    }
+
+    /// Looks who is there now, before the next restart or the end, and takes back what was said of
+    /// the last restart if it left all as it was before.
+    async fn look_back(&self, before: Option<&Observer>) -> Observer {
+        let now = self.eyes.look(self.load.run()).await;
+        if before.is_some_and(|before| before.is_as_before(&now)) {
+            self.record.undone();
+        }
+        now
     }
 
     /// Takes down what was counted up to this restart, and says when that was.
@@ -109,7 +122,7 @@ impl Conductor {
         &self,
         restart: &dyn Restart,
         number: u32,
-        observer: Observer,
+        observer: &Observer,
         at: Duration,
     ) -> (RestartState, Course) {
         let run = self.load.run();
@@ -144,7 +157,7 @@ impl Conductor {
                 self.record.changed(change);
                 (RestartState::Changed, Course::On)
             }
-            () = self.over() => (RestartState::NotJudged, Course::Over),
+            () = self.over() => (RestartState::UnderWay, Course::Over),
             () = sleep_until(Instant::now() + self.schedule.settle()) => {
                 (observer.unseen(), Course::On)
             }

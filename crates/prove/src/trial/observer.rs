@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
@@ -20,31 +21,33 @@ use crate::run::Run;
 /// How often `/proc` is looked at for a new process.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How many processes answer for the first time between two restarts, at most. If more do, what is
+/// taken for their name is another one in each answer, as the number of a request is: that shows no
+/// restart.
+const MOST_NAMES: usize = 1_000;
+
 /// What a trial looks with.
 #[derive(Debug)]
 pub(super) struct Eyes {
     recognition: Recognition,
     processes: Arc<Processes>,
+    /// How many had answered at the last look.
+    known: AtomicUsize,
 }
 
 impl Eyes {
     pub(super) fn new(plan: &Plan, recognition: Recognition) -> Self {
-        Self { recognition, processes: Arc::new(Processes::at(plan.targets())) }
-    }
-
-    /// Looks for the first time, which takes longest, well before a restart.
-    pub(super) async fn open(&self) {
-        match self.recognition {
-            Recognition::Off | Recognition::Answers(_) => {}
-            Recognition::Auto | Recognition::Processes => drop(self.look_at_processes().await),
-        }
+        let processes = Arc::new(Processes::at(plan.targets()));
+        Self { recognition, processes, known: AtomicUsize::new(0) }
     }
 
     /// Looks who is there before a restart.
     pub(super) async fn look(&self, run: &Run) -> Observer {
         let known = run.arrivals.count();
+        let new = known.saturating_sub(self.known.swap(known, Ordering::Relaxed));
         match self.recognition {
             Recognition::Off => Observer::Blind,
+            Recognition::Answers(_) | Recognition::Auto if new > MOST_NAMES => Observer::Confused,
             Recognition::Answers(_) => Observer::Answers { known },
             Recognition::Auto if known > 0 => Observer::Answers { known },
             Recognition::Processes => self.look_at_processes().await,
@@ -71,6 +74,8 @@ impl Eyes {
 pub(super) enum Observer {
     /// Nobody is to be told apart.
     Blind,
+    /// Each answer names another.
+    Confused,
     /// So many had answered.
     Answers { known: usize },
     /// These held the sockets.
@@ -81,7 +86,7 @@ impl Observer {
     /// Waits for somebody who was not there before the restart of this number, at that time.
     pub(super) async fn change(&self, run: &Run, number: u32, since: Duration) -> Change {
         match self {
-            Self::Blind => pending().await,
+            Self::Blind | Self::Confused => pending().await,
             Self::Answers { known } => {
                 let arrival = run.arrivals.next(*known, since).await;
                 Change { at: arrival.at, responder: arrival.responder, seen_by: SeenBy::Answer }
@@ -96,6 +101,18 @@ impl Observer {
         }
     }
 
+    /// Whether exactly those hold the sockets by `/proc` who did before the restart. A next version
+    /// that fails early holds them too, for a moment: it has them from the process that started it.
+    pub(super) fn is_as_before(&self, now: &Self) -> bool {
+        match (self, now) {
+            (Self::Processes { before, .. }, Self::Processes { before: now, .. }) => {
+                !now.holders.is_empty() && before.holders == now.holders
+            }
+            (Self::Blind | Self::Confused | Self::Answers { .. }, _)
+            | (Self::Processes { .. }, _) => false,
+        }
+    }
+
     pub(super) fn is_blind(&self) -> bool {
         matches!(self, Self::Blind)
     }
@@ -104,7 +121,7 @@ impl Observer {
     pub(super) fn unseen(&self) -> RestartState {
         match self {
             Self::Blind => RestartState::NotJudged,
-            Self::Answers { known: 0 } => RestartState::Unrecognised,
+            Self::Confused | Self::Answers { known: 0 } => RestartState::Unrecognised,
             Self::Processes { before, .. } if before.holders.is_empty() => {
                 RestartState::Unrecognised
             }
@@ -160,6 +177,29 @@ async fn look<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recognise::ByHeaderOrBody;
+    use crate::target::Target;
+
+    #[tokio::test]
+    async fn where_each_answer_names_another_process_no_restart_is_shown() {
+        let run = Run::new(Duration::ZERO, Arc::new(ByHeaderOrBody));
+        let plan = Plan::new(Target::Tcp(([127, 0, 0, 1], 1).into()));
+        let eyes = Eyes::new(&plan, Recognition::Auto);
+        let answered = |generations: std::ops::Range<usize>| {
+            for generation in generations {
+                let responder = Responder { generation: generation as u64, pid: None };
+                run.arrivals.answered(responder, Duration::ZERO);
+            }
+        };
+        answered(0..MOST_NAMES);
+        assert!(matches!(eyes.look(&run).await, Observer::Answers { known: MOST_NAMES }));
+        answered(MOST_NAMES..2 * MOST_NAMES + 1);
+        let observer = eyes.look(&run).await;
+        assert_eq!(observer.unseen(), RestartState::Unrecognised);
+        assert!(matches!(observer, Observer::Confused));
+        let known = 2 * MOST_NAMES + 1;
+        assert!(matches!(eyes.look(&run).await, Observer::Answers { known: it } if it == known));
+    }
 
     #[test]
     fn who_is_seen_once_is_no_newcomer_and_who_stays_is_since_the_first_time() {

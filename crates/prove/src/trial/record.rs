@@ -41,6 +41,15 @@ impl Record {
         self.amend(|restart| restart.change = Some(change));
     }
 
+    /// The new process of the last one is gone again, and those before it are all that is left.
+    pub(super) fn undone(&self) {
+        self.amend(|restart| {
+            if restart.state == RestartState::Changed {
+                (restart.state, restart.change) = (RestartState::Unchanged, None);
+            }
+        });
+    }
+
     /// The last one came to its end.
     pub(super) fn ended(&self, state: RestartState) {
         self.amend(|restart| restart.state = state);

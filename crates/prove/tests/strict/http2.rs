@@ -142,6 +142,14 @@ async fn what_a_goodbye_crosses_is_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_goodbye_that_crosses_the_only_stream_is_counted_too() {
+    let (outcome, server) = faulty(Act::GoodbyeBefore).await;
+    let expected = Tally { lost: 5, crossed: 5, announced_close: 5, ..Tally::default() };
+    assert_eq!(outcome.tally, only(expected));
+    assert_eq!(server.connections(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_stream_has_crossed_and_its_connection_goes_on() {
     let (outcome, server) = faulty(Act::Refuse).await;
     assert_eq!(outcome.tally, only(Tally { reset: 5, crossed: 5, ..Tally::default() }));

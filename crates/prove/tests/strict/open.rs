@@ -49,6 +49,34 @@ async fn a_rate_is_of_the_whole_group_and_kept_in_every_mode() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_stall_at_the_end_kept_from_being_sent_is_counted() {
+    let server = Server::tcp(honest).await;
+    let plan = Plan::new(server.target.clone())
+        .duration(Duration::from_secs(1))
+        .group(get(Mode::Keep).connections(2).rate(200.0));
+    let load = plan.start().unwrap();
+    until(&load, |tally| tally.answered >= 50).await;
+    // Until well after what is late may still be sent.
+    server.pause(Duration::from_secs(3));
+    let outcome = load.wait().await;
+    let Tally { started, answered, never_sent, .. } = outcome.tally;
+    assert_eq!((started + never_sent, answered), (200, started), "{:?}", outcome.tally);
+    assert!(never_sent > 50 && outcome.noticed == never_sent, "{:?}", outcome.tally);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_is_due_is_sent_to_a_server_that_answers() {
+    let server = Server::tcp(honest).await;
+    let group = get(Mode::Keep).connections(4).rate(2_000.0);
+    let plan = Plan::new(server.target.clone()).group(group);
+    let outcome = plan.clone().duration(Duration::from_millis(250)).start().unwrap().wait().await;
+    assert_eq!(outcome.tally, Tally { started: 500, answered: 500, ..Tally::default() });
+    let load = plan.start().unwrap();
+    until(&load, |tally| tally.answered >= 100).await;
+    assert_eq!(load.stop().await.tally.never_sent, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_due_meanwhile_is_asked_as_soon_as_it_can_be() {
     let server = Server::tcp(honest).await;
     server.pause(Duration::from_millis(300));

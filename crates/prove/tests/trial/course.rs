@@ -62,8 +62,21 @@ async fn stopping_waits_for_no_restart() {
     running.stop();
     let proof = running.finished().await;
     assert!(began.elapsed() < Duration::from_secs(5));
-    assert_eq!(states(&proof.restarts), [RestartState::NotJudged]);
+    assert_eq!(states(&proof.restarts), [RestartState::UnderWay]);
     let obstacle = Obstacle::RestartsMissing { made: 1, planned: 10 };
+    assert_eq!(proof.verdict(&[]), Verdict::CouldNotMeasure(obstacle));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_ends_while_the_last_restart_settles_proves_nothing() {
+    let service = Service::new();
+    let plan = Plan::new(service.target.clone()).duration(Duration::from_millis(400));
+    let plan = busy().into_iter().fold(plan, Plan::group);
+    let trial = Trial::new(plan).times(1).every(Duration::from_millis(50));
+    let trial = trial.settle(Duration::from_secs(60)).restart(|_| async { Ok(()) });
+    let proof = trial.start().unwrap().finished().await;
+    assert_eq!(states(&proof.restarts), [RestartState::UnderWay]);
+    let obstacle = Obstacle::RestartUnderWay { number: 1 };
     assert_eq!(proof.verdict(&[]), Verdict::CouldNotMeasure(obstacle));
 }
 

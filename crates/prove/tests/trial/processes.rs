@@ -67,6 +67,13 @@ impl Server {
         self.workers.lock().unwrap().push(worker);
     }
 
+    /// Ends the worker that was started last.
+    fn end_newest(&self) {
+        let mut newest = self.workers.lock().unwrap().pop().unwrap();
+        newest.kill().unwrap();
+        newest.wait().unwrap();
+    }
+
     fn newest(&self) -> u32 {
         self.workers.lock().unwrap().last().unwrap().id()
     }
@@ -117,6 +124,32 @@ async fn a_restart_after_which_the_same_workers_hold_the_socket_is_unchanged() {
     let states: Vec<_> = proof.restarts.iter().map(|restart| restart.state).collect();
     assert_eq!(states, [RestartState::Changed, RestartState::Unchanged]);
     assert_eq!(proof.verdict(&[]), Verdict::Noticed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_next_version_that_held_the_socket_and_failed_is_no_new_process() {
+    for times in [1, 2] {
+        let server = Server::new(2);
+        let failing = Arc::clone(&server);
+        let trial = server.trial(|_| false).times(times).every(Duration::from_secs(1));
+        let trial = trial.restart(move |_| {
+            let failing = Arc::clone(&failing);
+            async move {
+                tokio::task::spawn_blocking(move || {
+                    failing.add();
+                    // So long it reads its configuration, and finds a mistake.
+                    thread::park_timeout(Duration::from_millis(300));
+                    failing.end_newest();
+                });
+                Ok(())
+            }
+        });
+        let proof = trial.start().unwrap().finished().await;
+        let states: Vec<_> = proof.restarts.iter().map(|restart| restart.state).collect();
+        assert_eq!(states, vec![RestartState::Unchanged; times as usize]);
+        assert!(proof.restarts.iter().all(|restart| restart.change.is_none()));
+        assert_eq!(proof.verdict(&[]), Verdict::Noticed);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
-//! gunicorn, which on HUP replaces its workers: it loses nobody on a new connection, and requests on
-//! kept ones.
+//! gunicorn, which on HUP replaces its workers: it loses nobody on a new connection, and requests
+//! on kept ones.
 //!
 //! A worker that leaves does not read from its kept connections any more and closes them when it
 //! ends. Only a request that it is already working on is answered, with a goodbye. Each kept

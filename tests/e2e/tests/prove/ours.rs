@@ -1,4 +1,5 @@
-//! Our own example: its clients notice nothing of ten upgrades on HTTP/1.1, and over HTTP/2 goodbyes.
+//! Our own example: its clients notice nothing of ten upgrades on HTTP/1.1, and over HTTP/2
+//! goodbyes.
 
 use std::net::SocketAddr;
 use std::path::Path;
