@@ -97,7 +97,8 @@ mod tests {
         table.row(["lost", "0", "µ"]);
         assert_eq!(
             table.to_string(),
-            "  answered   41,213\n    something that is longer than a column\n  lost            0   µ\n"
+            "  answered   41,213\n    something that is longer than a column\n  \
+               lost            0   µ\n"
         );
     }
 

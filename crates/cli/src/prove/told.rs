@@ -7,7 +7,8 @@ use rekindle_prove::{Failure, FailureKind, GroupOutcome};
 use super::words;
 use crate::text::{count, filled, printable, short};
 
-/// One thing that went wrong, indented: what, when, on which connection, and between which processes.
+/// One thing that went wrong, indented: what, when, on which connection, and between which
+/// processes.
 #[derive(Debug)]
 pub(super) struct Told<'a> {
     pub(super) failure: &'a Failure,

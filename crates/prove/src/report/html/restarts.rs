@@ -19,7 +19,8 @@ pub(crate) fn table(proof: &Proof) -> Markup {
     let head = markup! {
         tr {
             th.number { "restart" } th.number { "at" } th.number { "took" } th { "new process" }
-            th.number { (names::first_sign(proof)) } th.number { "answered" } th { "noticed until the next" }
+            th.number { (names::first_sign(proof)) } th.number { "answered" }
+            th { "noticed until the next" }
         }
     };
     let before = proof.windows.iter().find(|window| window.restart == 0);
