@@ -19,7 +19,14 @@ pub(crate) enum Align {
 #[derive(Debug)]
 pub(crate) struct Table {
     aligns: Vec<Align>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+enum Row {
+    Cells(Vec<String>),
+    /// Lines that stand across all columns, as they are.
+    Note(String),
 }
 
 impl Table {
@@ -32,12 +39,18 @@ impl Table {
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
         let cells: Vec<String> = cells.into_iter().map(Into::into).collect();
         assert_eq!(cells.len(), self.aligns.len(), "a cell for each column: {cells:?}");
-        self.rows.push(cells);
+        self.rows.push(Row::Cells(cells));
+    }
+
+    /// Lines below the last row, which no column makes room for.
+    pub(crate) fn note(&mut self, lines: impl Into<String>) {
+        self.rows.push(Row::Note(lines.into()));
     }
 
     fn widths(&self) -> Vec<usize> {
         let mut widths = vec![0; self.aligns.len()];
         for row in &self.rows {
+            let Row::Cells(row) = row else { continue };
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.chars().count());
             }
@@ -50,6 +63,13 @@ impl fmt::Display for Table {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widths = self.widths();
         for row in &self.rows {
+            let row = match row {
+                Row::Cells(cells) => cells,
+                Row::Note(lines) => {
+                    writeln!(formatter, "{lines}")?;
+                    continue;
+                }
+            };
             let mut line = String::new();
             for (column, cell) in row.iter().enumerate() {
                 let width = widths[column];
@@ -73,8 +93,13 @@ mod tests {
     fn columns_line_up_and_lines_end_without_blanks() {
         let mut table = Table::new([Align::Left, Align::Right, Align::Left]);
         table.row(["answered", "41,213", ""]);
+        table.note("    something that is longer than a column");
         table.row(["lost", "0", "µ"]);
-        assert_eq!(table.to_string(), "  answered   41,213\n  lost            0   µ\n");
+        assert_eq!(
+            table.to_string(),
+            "  answered   41,213\n    something that is longer than a column\n  \
+               lost            0   µ\n"
+        );
     }
 
     #[test]

@@ -6,6 +6,9 @@ use rekindle_prove::Tally;
 
 use crate::text::count;
 
+/// Part of what was reset and lost, told below both.
+const CROSSED: &str = "of these, crossed";
+
 /// One counter of a tally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counted {
@@ -15,8 +18,8 @@ pub(crate) struct Counted {
     pub(crate) is_always_told: bool,
 }
 
-/// Everything but `crossed`, which is within others.
-pub(crate) fn counters(tally: &Tally) -> [Counted; 12] {
+/// Everything, in the order in which it is told.
+pub(crate) fn counters(tally: &Tally) -> [Counted; 13] {
     // Taken apart in full: a new counter that is forgotten here does not compile.
     let Tally {
         started,
@@ -30,8 +33,8 @@ pub(crate) fn counters(tally: &Tally) -> [Counted; 12] {
         closed_between_requests,
         unsolicited,
         announced_close,
+        crossed,
         never_sent,
-        crossed: _, // within `reset` and `lost`
     } = *tally;
     let told = |name, number| Counted { name, number, is_always_told: true };
     [
@@ -40,10 +43,12 @@ pub(crate) fn counters(tally: &Tally) -> [Counted; 12] {
         told("refused", refused),
         told("reset", reset),
         told("lost", lost),
+        // Within `reset` and `lost`.
+        Counted { name: CROSSED, number: crossed, is_always_told: false },
         told("timed out", timed_out),
         told("wrong answers", wrong),
         told("closed between requests", closed_between_requests),
-        told("told to close", announced_close),
+        told("announced close", announced_close),
         told("unsolicited bytes", unsolicited),
         // Only in an open loop, and there mostly nothing.
         Counted { name: "never sent", number: never_sent, is_always_told: false },
@@ -54,13 +59,26 @@ pub(crate) fn counters(tally: &Tally) -> [Counted; 12] {
 
 /// What was noticed, in words: `3 lost, 1 reset`; `nothing` if there was nothing.
 pub(crate) fn noticed(tally: &Tally) -> String {
-    let words: Vec<_> = counters(tally)
-        .into_iter()
-        .skip(2) // requests, answered
-        .filter(|counted| counted.number > 0)
-        .map(|counted| format!("{} {}", count(counted.number), counted.name))
-        .collect();
-    if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+    let parts = noticed_parts(tally);
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+}
+
+/// What was noticed, a part for each kind. Which of reset and lost have crossed is said after both.
+pub(crate) fn noticed_parts(tally: &Tally) -> Vec<String> {
+    let mut parts = Vec::<String>::new();
+    // Without requests and answered.
+    for counted in counters(tally).into_iter().skip(2).filter(|counted| counted.number > 0) {
+        let number = count(counted.number);
+        match parts.last_mut() {
+            Some(last) if counted.name == CROSSED => {
+                let of = if tally.reset > 0 && tally.lost > 0 { " of both" } else { "" };
+                *last += &format!(" ({number}{of} crossed)");
+            }
+            None if counted.name == CROSSED => {}
+            _ => parts.push(format!("{number} {}", counted.name)),
+        }
+    }
+    parts
 }
 
 #[cfg(test)]
@@ -73,7 +91,9 @@ mod tests {
         assert_eq!(noticed(&tally), "nothing");
         tally.lost = 999;
         tally.announced_close = 1_000;
-        assert_eq!(noticed(&tally), "999 lost, 1,000 told to close");
+        assert_eq!(noticed(&tally), "999 lost (1 crossed), 1,000 announced close");
+        tally.reset = 3;
+        assert_eq!(noticed(&tally), "3 reset, 999 lost (1 of both crossed), 1,000 announced close");
         tally = Tally { could_not_measure: 1, ..Tally::default() };
         assert_eq!(noticed(&tally), "1 could not be measured");
     }

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+/// How wide a line of a terminal is, if nothing is known of it.
+const LINE_COLUMNS: usize = 80;
+/// How much further than its first line a text is indented that goes on.
+const INDENT_MORE: usize = 4;
+
 /// A count with its thousands apart: `41,213`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -41,6 +46,34 @@ pub(crate) fn printable(words: &str) -> String {
     text
 }
 
+/// The words of another process, in their lines: those after the first are indented.
+pub(crate) fn printable_lines(words: &str) -> String {
+    words.lines().map(printable).collect::<Vec<_>>().join("\n    ")
+}
+
+/// Parts with a separator between them, on lines of no more than 80 columns if each part has room;
+/// those after the first line are indented by as many blanks more.
+pub(crate) fn filled(parts: &[String], separator: &str, indent: usize) -> String {
+    let mut text = " ".repeat(indent);
+    let mut width = indent;
+    for (place, part) in parts.iter().enumerate() {
+        let end = if place + 1 < parts.len() { separator } else { "" };
+        let length = part.chars().count() + end.len();
+        if place > 0 && width + 1 + length > LINE_COLUMNS {
+            text.push('\n');
+            width = indent + INDENT_MORE;
+            text.push_str(&" ".repeat(width));
+        } else if place > 0 {
+            text.push(' ');
+            width += 1;
+        }
+        text.push_str(part);
+        text.push_str(end);
+        width += length;
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +100,21 @@ mod tests {
         for (time, text) in table {
             assert_eq!(short(time), text);
         }
+    }
+
+    #[test]
+    fn lines_of_others_stay_lines() {
+        assert_eq!(printable_lines("a\nb\u{1b}[2J\n"), "a\n    b\\u{1b}[2J");
+        assert_eq!(printable_lines("a"), "a");
+    }
+
+    #[test]
+    fn a_line_ends_between_two_parts() {
+        let parts = ["a".repeat(40), "b".repeat(36), "c".repeat(100), "d e".to_owned()];
+        let [a, b, c, d] = &parts;
+        assert_eq!(filled(&parts, ";", 2), format!("  {a};\n      {b};\n      {c};\n      {d}"));
+        assert_eq!(filled(&parts, ";", 0), format!("{a}; {b};\n    {c};\n    {d}"));
+        assert_eq!(filled(&parts[3..], ";", 1), " d e");
     }
 
     #[test]

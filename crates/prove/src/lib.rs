@@ -68,7 +68,7 @@ pub use plan::Plan;
 pub use plan::error::PlanError;
 pub use proof::Proof;
 pub use proof::allowance::{Allowance, AllowanceError, Notice};
-pub use proof::restart_outcome::{Change, RestartOutcome, RestartState};
+pub use proof::restart_outcome::{Change, RestartOutcome, RestartState, SeenBy};
 pub use proof::timeline::{Sample, Timeline};
 pub use proof::verdict::{Obstacle, Verdict};
 pub use proof::window::Window;

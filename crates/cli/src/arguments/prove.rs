@@ -37,7 +37,7 @@ Examples:
 ///
 /// Loads the server with clients that never retry, restarts it again and again, and counts what
 /// every client saw on the wire: refused, reset, lost, timed out, wrong, closed between requests,
-/// told to close. A restart that leaves the old process answering is a failure too.
+/// announced close. A restart that leaves the old process answering is a failure too.
 ///
 /// The exit status is 0 if clients noticed nothing (or no more than --allow), 1 if they noticed
 /// anything, and 2 if it could not be measured. Ctrl-C ends it early and shows what was found so
@@ -89,6 +89,19 @@ mod tests {
             assert!(Cli::command().try_get_matches_from(words).is_ok(), "{example}");
         }
     }
+    #[test]
+    fn every_kind_that_can_be_allowed_is_in_the_help() {
+        let mut command = Cli::command();
+        let prove = command.find_subcommand_mut("prove").expect("it is a verb");
+        let helps = [prove.render_help(), prove.render_long_help()].map(|help| help.to_string());
+        for kind in rekindle_prove::Notice::ALL {
+            for help in &helps {
+                let words = |word: &str| word.trim_matches(',') == kind.name();
+                assert!(help.split_whitespace().any(words), "{kind}: {help}");
+            }
+        }
+    }
+
     #[test]
     fn every_option_is_documented() {
         let documentation = include_str!("../../../../docs/prove.md");

@@ -110,7 +110,7 @@ impl fmt::Display for Way {
             Self::SignalToPidFile { name, path } => {
                 write!(formatter, "{name} to the pid in {}", path.display())
             }
-            Self::Control(path) => write!(formatter, "upgrade by {}", path.display()),
+            Self::Control(path) => write!(formatter, "upgrade over {}", path.display()),
         }
     }
 }

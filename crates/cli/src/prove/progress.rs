@@ -10,12 +10,11 @@ use rekindle_prove::{Progress, RestartOutcome, RestartState};
 
 use super::plan::{Schedule, TrialPlan};
 use super::words;
-use crate::output::{Format, Output};
 use crate::tally::noticed;
-use crate::text::{count, printable, short};
+use crate::text::{count, printable_lines, short};
 
-const RESTARTS: &str = "{spinner} {bar:20} {pos}/{len} restarts   {msg}";
-const ALONE: &str = "{spinner} {bar:20} {msg}";
+const RESTARTS: &str = "{spinner} {bar:12} {pos}/{len} restarts   {wide_msg}";
+const ALONE: &str = "{spinner} {bar:12} {wide_msg}";
 
 /// After which time a line is due where nothing else is told: CI jobs that are silent are killed.
 const LINE_TIME: Duration = Duration::from_secs(10);
@@ -36,16 +35,13 @@ pub(super) struct Display {
 enum Form {
     Bar(ProgressBar),
     Lines,
-    /// A program reads the answer.
-    Silent,
 }
 
 impl Display {
-    pub(super) fn new(plan: &TrialPlan, output: Output) -> Self {
-        let form = match (std::io::stderr().is_terminal(), output.format()) {
-            (true, _) => Form::Bar(bar(&plan.schedule)),
-            (false, Format::Text) => Form::Lines,
-            (false, Format::Json) => Form::Silent,
+    pub(super) fn new(plan: &TrialPlan) -> Self {
+        let form = match std::io::stderr().is_terminal() {
+            true => Form::Bar(bar(&plan.schedule)),
+            false => Form::Lines,
         };
         Self { form, told: 0, line: Instant::now(), rate: Rate::default() }
     }
@@ -77,7 +73,9 @@ impl Display {
             // On a terminal the bar counts those that went well.
             if matches!(self.form, Form::Lines) || restart.state != RestartState::Changed {
                 let planned = progress.restarts_planned;
-                self.say(&format!("{}; {counts}", restarted(restart, planned)));
+                let became = restarted(restart, planned);
+                let gap = if became.contains('\n') { "\n  " } else { "; " };
+                self.say(&format!("{became}{gap}so far: {counts}"));
             }
             self.line = Instant::now();
         }
@@ -93,7 +91,6 @@ impl Display {
             Form::Bar(bar) => bar.println(line),
             // Progress that cannot be shown is no reason to stop.
             Form::Lines => _ = writeln!(anstream::stderr(), "{line}"),
-            Form::Silent => {}
         }
     }
 }
@@ -134,9 +131,13 @@ fn restarted(restart: &RestartOutcome, planned: u32) -> String {
     let became = match (&restart.change, &restart.error, restart.state) {
         (Some(change), ..) => {
             let after = short(change.at.saturating_sub(restart.at));
-            format!("{} answers after {after}", words::responder(&change.responder))
+            format!(
+                "{} {} after {after}",
+                words::responder(&change.responder),
+                words::sign(change.seen_by)
+            )
         }
-        (None, Some(error), _) => format!("failed to {}", printable(error)),
+        (None, Some(error), _) => format!("failed to {}", printable_lines(error)),
         (None, None, state) => words::state(state).to_owned(),
     };
     format!("restart {number} of {planned} at {at}: {became}")

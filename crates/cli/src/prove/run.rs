@@ -36,7 +36,7 @@ pub(crate) fn run(plan: &Plan, output: Output) -> Result<ExitStatus, Failure> {
 fn prove(plan: &TrialPlan, output: Output) -> Result<ExitStatus, Failure> {
     room::make(plan.groups.iter().map(|group| group.connections).sum())?;
     let runtime = Runtime::new().context("start the runtime")?;
-    let found = runtime.block_on(conduct(plan, output));
+    let found = runtime.block_on(conduct(plan));
     // An upgrade that is still being asked for is not waited for.
     runtime.shutdown_background();
     let Found { proof, interrupted, reports } = found?;
@@ -67,14 +67,14 @@ struct Found {
 }
 
 /// Checks, starts, and watches it to its end.
-async fn conduct(plan: &TrialPlan, output: Output) -> Result<Found, Failure> {
+async fn conduct(plan: &TrialPlan) -> Result<Found, Failure> {
     let mut interrupt = Interrupt::new().context("handle signals")?;
     let trial = tokio::select! {
         trial = trial(plan) => trial?,
         signal = interrupt.arrived() => return Err(nothing_found(signal)),
     };
     let reports = Reports::open(plan)?;
-    let mut display = Display::new(plan, output);
+    let mut display = Display::new(plan);
     display.begin(plan);
     let running = trial.start().map_err(told)?;
     let mut interrupted = None;

@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use rekindle_prove::{Failure, FailureKind, Latency, Proof, RestartOutcome, RestartState, Tally};
+use rekindle_prove::{
+    Failure, FailureKind, Latency, Proof, RestartOutcome, RestartState, SeenBy, Tally,
+};
 
 use super::told::Told;
 use super::verdict::Sentence;
 use super::words;
 use crate::output::{TITLE, styled};
 use crate::table::{Align, Table};
-use crate::tally::{self, noticed};
-use crate::text::{count, printable, short};
+use crate::tally::{self, noticed_parts};
+use crate::text::{count, filled, printable, short};
 
 /// How many restarts are told one by one.
 const RESTARTS_SHOWN: usize = 20;
@@ -21,6 +23,9 @@ const RESPONDERS_SHOWN: usize = 20;
 /// happens often does not hide what happens once.
 const FAILURES_SHOWN: usize = 12;
 const FAILURES_OF_A_KIND: usize = 4;
+
+/// How far what was noticed is indented below its restart.
+const NOTE_INDENT: usize = 6;
 
 /// A proof and its verdict.
 #[derive(Debug)]
@@ -71,12 +76,16 @@ fn groups(proof: &Proof) -> Table {
         table.row([name.to_owned()].into_iter().chain(columns.iter().map(cell)));
     };
     row("", &|column| printable(column.name));
+    let seconds = proof.outcome.elapsed.as_secs_f64().max(1e-3);
     row("connections", &|column| count(column.connections as u64));
     for (place, counted) in tally::counters(&proof.outcome.tally).into_iter().enumerate() {
         if counted.is_always_told || counted.number > 0 {
             row(counted.name, &|column| count(tally::counters(&column.tally)[place].number));
         }
     }
+    row("answered a second", &|column| {
+        count((column.tally.answered as f64 / seconds).round() as u64)
+    });
     for (name, percent) in [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9)] {
         row(name, &|column| column.latency(|latency| latency.percentile(percent)));
     }
@@ -102,7 +111,8 @@ fn restarts(formatter: &mut fmt::Formatter<'_>, proof: &Proof) -> fmt::Result {
     if proof.restarts.is_empty() {
         return Ok(());
     }
-    writeln!(formatter, "{}", styled(TITLE, "The restarts"))?;
+    let title = "The restarts, and what was noticed from each to the next";
+    writeln!(formatter, "{}", styled(TITLE, title))?;
     let all: Vec<_> =
         proof.restarts.iter().map(|restart| (restart, tally_of(proof, restart))).collect();
     let worse = |(restart, tally): &(&RestartOutcome, Tally)| {
@@ -118,14 +128,20 @@ fn restarts(formatter: &mut fmt::Formatter<'_>, proof: &Proof) -> fmt::Result {
         Align::Right,
         Align::Left,
         Align::Right,
-        Align::Left,
     ]);
-    table.row(["restart", "at", "took", "new process after", "process", "requests", "noticed"]);
+    table.row(["#", "at", "took", first_sign(proof), "process", "requests"]);
+    let noted = |table: &mut Table, tally: &Tally| {
+        if tally.noticed() > 0 {
+            table.note(filled(&noticed_parts(tally), ",", NOTE_INDENT));
+        }
+    };
     if let Some(before) = proof.windows.iter().find(|window| window.restart == 0) {
         table.row(before_row(&before.tally));
+        noted(&mut table, &before.tally);
     }
     for (restart, tally) in &told {
         table.row(restart_row(restart, tally));
+        noted(&mut table, tally);
     }
     write!(formatter, "{table}")?;
     if told.len() < all.len() {
@@ -141,14 +157,23 @@ fn restarts(formatter: &mut fmt::Formatter<'_>, proof: &Proof) -> fmt::Result {
     writeln!(formatter)
 }
 
-/// What was counted before any restart.
-fn before_row(tally: &Tally) -> [String; 7] {
-    let none = || "–".to_owned();
-    let process = "before the first".to_owned();
-    [none(), none(), none(), none(), process, count(tally.started), noticed(tally)]
+/// What a new process did when it was first seen.
+fn first_sign(proof: &Proof) -> &'static str {
+    let mut changes = proof.restarts.iter().filter_map(|restart| restart.change.as_ref());
+    match changes.any(|change| change.seen_by == SeenBy::Listener) {
+        true => "listens after",
+        false => "answers after",
+    }
 }
 
-fn restart_row(restart: &RestartOutcome, tally: &Tally) -> [String; 7] {
+/// What was counted before any restart.
+fn before_row(tally: &Tally) -> [String; 6] {
+    let none = || "–".to_owned();
+    let process = "before the first".to_owned();
+    [none(), none(), none(), none(), process, count(tally.ended())]
+}
+
+fn restart_row(restart: &RestartOutcome, tally: &Tally) -> [String; 6] {
     let (after, process) = match &restart.change {
         Some(change) => {
             let after = short(change.at.saturating_sub(restart.at));
@@ -167,8 +192,8 @@ fn restart_row(restart: &RestartOutcome, tally: &Tally) -> [String; 7] {
         took,
         after,
         process,
-        count(tally.started),
-        noticed(tally),
+        // What was under way when the next restart began counts where it ended, as all else does.
+        count(tally.ended()),
     ]
 }
 
@@ -204,10 +229,10 @@ fn failures(formatter: &mut fmt::Formatter<'_>, proof: &Proof) -> fmt::Result {
     if outcome.failures.is_empty() {
         return Ok(());
     }
-    writeln!(formatter, "{}", styled(TITLE, "What went wrong, in its order"))?;
+    writeln!(formatter, "{}", styled(TITLE, "What went wrong: the first of each kind"))?;
     let told = first_of_each_kind(&outcome.failures);
     for failure in &told {
-        writeln!(formatter, "  {}", Told { failure, groups: &outcome.groups })?;
+        writeln!(formatter, "{}", Told { failure, groups: &outcome.groups })?;
     }
     let all = outcome.failures.len() as u64 + outcome.failures_not_kept;
     if all > told.len() as u64 {

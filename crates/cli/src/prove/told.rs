@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use rekindle_prove::{Failure, GroupOutcome};
+use rekindle_prove::{Failure, FailureKind, GroupOutcome};
 
 use super::words;
-use crate::text::{printable, short};
+use crate::text::{count, filled, printable, short};
 
-/// One thing that went wrong: what, when, on which connection, and between which processes.
+/// One thing that went wrong, indented: what, when, on which connection, and between which
+/// processes.
 #[derive(Debug)]
 pub(super) struct Told<'a> {
     pub(super) failure: &'a Failure,
@@ -16,36 +17,45 @@ pub(super) struct Told<'a> {
 
 impl fmt::Display for Told<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&filled(&self.parts(), ";", 2))
+    }
+}
+
+impl Told<'_> {
+    fn parts(&self) -> Vec<String> {
         let Failure { at, kind, phase, cause, restart, answered_before, .. } = self.failure;
         let group = self.groups.get(self.failure.group);
         let group = group.map_or_else(|| "?".to_owned(), |group| printable(&group.name));
         let (at, phase) = (short(*at), words::phase(*phase));
-        write!(formatter, "{at}, {group}: {kind} {phase}: {}", printable(&cause.to_string()))?;
+        let what = match kind {
+            // It says by itself what the client was doing.
+            FailureKind::ClosedBetweenRequests => kind.to_string(),
+            _ => format!("{kind} {phase}"),
+        };
+        let mut parts = vec![format!("{at}, {group}: {what}: {}", printable(&cause.to_string()))];
         if self.failure.crossed {
-            formatter.write_str("; the close may have crossed the request")?;
+            parts.push("the close may have crossed the request".to_owned());
         }
-        match restart {
-            0 => formatter.write_str("; before any restart")?,
-            number => write!(formatter, "; after restart {number}")?,
-        }
-        if let Some(port) = self.failure.local_port {
-            write!(formatter, "; local port {port}")?;
-        }
+        parts.push(match restart {
+            0 => "before any restart".to_owned(),
+            number => format!("after restart {number}"),
+        });
+        parts.extend(self.failure.local_port.map(|port| format!("local port {port}")));
+        let times = times_of(*answered_before);
         match (answered_before, &self.failure.last_responder) {
             (0, _) => {}
-            (times, None) => write!(formatter, "; answered {} before", times_of(*times))?,
-            (times, Some(last)) => {
-                let (times, last) = (times_of(*times), words::responder(last));
-                write!(formatter, "; answered {times} before, last by {last}")?;
+            (_, None) => parts.push(format!("answered {times} before")),
+            (_, Some(last)) => {
+                let last = words::responder(last);
+                parts.push(format!("answered {times} before, last by {last}"));
             }
         }
-        match &self.failure.next_responder {
-            Some(next) => write!(formatter, "; next by {}", words::responder(next)),
-            None => Ok(()),
-        }
+        let next = self.failure.next_responder.as_ref();
+        parts.extend(next.map(|next| format!("next by {}", words::responder(next))));
+        parts
     }
 }
 
 fn times_of(number: u64) -> String {
-    if number == 1 { "once".to_owned() } else { format!("{number} times") }
+    if number == 1 { "once".to_owned() } else { format!("{} times", count(number)) }
 }

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use rekindle_prove::{Cause, CheckError, Failure as Noticed, FailureKind, WrongAnswer};
 
 use crate::failure::Failure;
-use crate::text::printable;
+use crate::text::printable_lines;
 
 /// What was found before the load, with the option that is about it.
 pub(super) fn unfit(error: &CheckError) -> Failure {
@@ -15,7 +15,7 @@ pub(super) fn unfit(error: &CheckError) -> Failure {
 
 /// An error of the clients, whose text says all that its sources say.
 pub(super) fn told(error: impl fmt::Display) -> Failure {
-    Failure::could_not_run(anyhow!("{}", printable(&error.to_string())))
+    Failure::could_not_run(anyhow!("{}", printable_lines(&error.to_string())))
 }
 
 fn hint(error: &CheckError) -> &'static str {

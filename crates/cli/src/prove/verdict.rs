@@ -8,7 +8,7 @@ use rekindle_prove::{Notice, Proof, RestartOutcome, RestartState, Verdict};
 use crate::exit_status::ExitStatus;
 use crate::output::{BAD, GOOD, styled};
 use crate::tally::noticed;
-use crate::text::{count, printable, short};
+use crate::text::{count, printable_lines, short};
 
 /// A verdict, and what it is about.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +82,7 @@ impl fmt::Display for Sentence<'_> {
             }
             Verdict::CouldNotMeasure(obstacle) => {
                 let unknown = styled(BAD, "Nothing is proven");
-                write!(formatter, "{unknown}: {}", printable(&obstacle.to_string()))
+                write!(formatter, "{unknown}: {}", printable_lines(&obstacle.to_string()))
             }
         }
     }

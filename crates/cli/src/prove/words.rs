@@ -1,6 +1,6 @@
 //! What states, phases and processes are called.
 
-use rekindle_prove::{Phase, Responder, RestartState};
+use rekindle_prove::{Phase, Responder, RestartState, SeenBy};
 
 /// A process of the service.
 pub(super) fn responder(responder: &Responder) -> String {
@@ -8,6 +8,14 @@ pub(super) fn responder(responder: &Responder) -> String {
     match responder.pid {
         Some(pid) => format!("pid {pid} (generation {generation})"),
         None => format!("generation {generation}"),
+    }
+}
+
+/// What a new process was first seen to do.
+pub(super) const fn sign(sign: SeenBy) -> &'static str {
+    match sign {
+        SeenBy::Answer => "answers",
+        SeenBy::Listener => "holds the listener",
     }
 }
 
@@ -28,7 +36,7 @@ pub(super) const fn phase(phase: Phase) -> &'static str {
 pub(super) const fn state(state: RestartState) -> &'static str {
     match state {
         RestartState::UnderWay => "under way",
-        RestartState::Changed => "a new process answers",
+        RestartState::Changed => "a new process",
         RestartState::Unchanged => "no new process in time",
         RestartState::Failed => "failed",
         RestartState::Unrecognised => "cannot be told",

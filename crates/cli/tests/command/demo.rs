@@ -141,7 +141,7 @@ fn people_get_lines_while_it_runs_and_tables_at_its_end() {
         "timed out",
         "wrong answers",
         "closed between requests",
-        "told to close",
+        "announced close",
         "unsolicited bytes",
     ] {
         assert_eq!(row(name).last(), Some(&"0"), "{name}");

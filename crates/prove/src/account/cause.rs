@@ -57,7 +57,7 @@ pub enum Cause {
     #[error("nobody listened: the connection met itself")]
     SelfConnected,
     /// An answer came, and this is wrong with it.
-    #[error("the answer is wrong: {0}")]
+    #[error("{0}")]
     Answer(#[from] WrongAnswer),
 }
 

@@ -160,6 +160,7 @@ mod tests {
     #[test]
     fn display_pads_for_tables() {
         assert_eq!(format!("{:>8}|", FailureKind::Lost), "    lost|");
-        assert_eq!(Cause::from(WrongAnswer::Early).to_string().matches("wrong").count(), 1);
+        let cause = Cause::from(WrongAnswer::Early).to_string();
+        assert!(!cause.contains("wrong"), "the kind says that: {cause}");
     }
 }

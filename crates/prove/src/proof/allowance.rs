@@ -136,9 +136,7 @@ impl FromStr for Allowance {
     type Err = AllowanceError;
 
     fn from_str(text: &str) -> Result<Self, AllowanceError> {
-        let (name, limit) = text
-            .split_once('=')
-            .ok_or_else(|| AllowanceError::NoLimit { text: text.to_owned() })?;
+        let (name, limit) = text.split_once('=').ok_or_else(|| no_limit(text))?;
         let notice = Notice::ALL.into_iter().find(|notice| notice.name() == name);
         let notice = notice.ok_or_else(|| AllowanceError::Kind { kind: name.to_owned() })?;
         let parsed = match limit.strip_suffix('%') {
@@ -146,8 +144,17 @@ impl FromStr for Allowance {
             None if !limit.starts_with('+') => limit.parse().ok().map(Limit::Count),
             None => None,
         };
-        let limit = parsed.ok_or_else(|| AllowanceError::Limit { limit: limit.to_owned() })?;
+        let limit = parsed
+            .ok_or_else(|| AllowanceError::Limit { kind: notice, limit: limit.to_owned() })?;
         Ok(Self { notice, limit })
+    }
+}
+
+/// A kind alone, or something that is none.
+fn no_limit(text: &str) -> AllowanceError {
+    match Notice::ALL.iter().any(|notice| notice.name() == text) {
+        true => AllowanceError::NoLimit { text: text.to_owned() },
+        false => AllowanceError::Kind { kind: text.to_owned() },
     }
 }
 
@@ -184,7 +191,7 @@ fn share(percent: &str) -> Option<u64> {
 #[non_exhaustive]
 pub enum AllowanceError {
     /// There is no `=`.
-    #[error("allow `{text}`: it says not how much; write `{text}=5` or `{text}=0.1%`")]
+    #[error("allow `{text}`: say how much: `{text}=5` or `{text}=0.1%`")]
     NoLimit {
         /// The text.
         text: String,
@@ -196,8 +203,13 @@ pub enum AllowanceError {
         kind: String,
     },
     /// It is no number.
-    #[error("allow `{limit}`: write a number, as `5`, or a percentage up to 100, as `0.1%`")]
+    #[error(
+        "allow `{kind}={limit}`: write a number, as `{kind}=5`, or a percentage up to 100, as \
+         `{kind}=0.1%`"
+    )]
     Limit {
+        /// What stands before the `=`.
+        kind: Notice,
         /// What stands after the `=`.
         limit: String,
     },
@@ -276,11 +288,15 @@ mod tests {
     #[test]
     fn what_is_none_says_what_to_write() {
         let error = |text: &str| text.parse::<Allowance>().unwrap_err().to_string();
-        assert!(error("lost").ends_with("write `lost=5` or `lost=0.1%`"));
+        assert!(error("lost").ends_with("say how much: `lost=5` or `lost=0.1%`"));
+        assert!(error("5x").contains("nothing is called that; there are refused, "));
         assert!(error("losses=1").ends_with("never_sent, unchanged"), "{}", error("losses=1"));
         for limit in ["", "-1", "+1", "x", "1.5", "101%", "100.1%", "1.%", ".5%", "%", "1e3%"] {
             let text = error(&format!("lost={limit}"));
-            assert!(text.starts_with(&format!("allow `{limit}`: write a number")), "{text}");
+            assert!(
+                text.starts_with(&format!("allow `lost={limit}`: write a number, as `lost=5`")),
+                "{text}"
+            );
         }
         assert!(error("lost=0.00000001%").contains("percentage"), "too fine to be kept");
     }

@@ -58,4 +58,17 @@ pub struct Change {
     /// The process.
     #[serde(flatten)]
     pub responder: Responder,
+    /// What the sign was.
+    pub seen_by: SeenBy,
+}
+
+/// What the first sign of a new process was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeenBy {
+    /// An answer named it: it serves.
+    Answer,
+    /// By `/proc` it held the listening socket: it may, and need not, serve already. A process that
+    /// was forked has its sockets from the fork on.
+    Listener,
 }

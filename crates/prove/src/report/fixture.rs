@@ -11,7 +11,7 @@ use crate::account::outcome::{GroupOutcome, Outcome};
 use crate::account::tally::Tally;
 use crate::group::Mode;
 use crate::proof::Proof;
-use crate::proof::restart_outcome::{Change, RestartOutcome, RestartState};
+use crate::proof::restart_outcome::{Change, RestartOutcome, RestartState, SeenBy};
 use crate::proof::timeline::{Sample, Timeline};
 use crate::proof::window::Window;
 use crate::recognise::Responder;
@@ -151,7 +151,11 @@ fn restarts(shape: &Shape, elapsed: Duration) -> Vec<RestartOutcome> {
             delayed: Duration::ZERO,
             state: if changed { RestartState::Changed } else { RestartState::Unchanged },
             error: None,
-            change: changed.then_some(Change { at: at + after, responder }),
+            change: changed.then_some(Change {
+                at: at + after,
+                responder,
+                seen_by: SeenBy::Answer,
+            }),
         }
     };
     (1..=shape.restarts).map(restart).collect()
@@ -262,8 +266,11 @@ fn windows(
 }
 
 fn generations(restarts: &[RestartOutcome], elapsed: Duration) -> Vec<GenerationOutcome> {
-    let first =
-        Change { at: Duration::ZERO, responder: Responder { generation: 1, pid: Some(77) } };
+    let first = Change {
+        at: Duration::ZERO,
+        responder: Responder { generation: 1, pid: Some(77) },
+        seen_by: SeenBy::Answer,
+    };
     let changes: Vec<_> =
         std::iter::once(first).chain(restarts.iter().filter_map(|it| it.change.clone())).collect();
     let outcome = |(place, change): (usize, &Change)| {

@@ -69,8 +69,7 @@ fn noticed(proof: &Proof) -> String {
     if kinds.is_empty() {
         format!("Clients noticed nothing {during}")
     } else {
-        let failures = counted(tally.noticed(), "failure", "failures");
-        format!("Clients noticed {failures} {during}: {}", listed(&kinds))
+        format!("Clients noticed {} {during}", listed(&kinds))
     }
 }
 
@@ -83,7 +82,7 @@ fn unchanged(proof: &Proof) -> Option<String> {
         (_, 1) => "The restart".to_owned(),
         (unchanged, _) => format!("{} of {all} restarts", count(unchanged)),
     };
-    Some(format!("{which} did not change the process that answers."))
+    Some(format!("{which} brought no new process in time."))
 }
 
 /// What is missing in a proof that shows enough without it.
@@ -128,7 +127,7 @@ mod tests {
         (proof.outcome.tally.lost, proof.outcome.tally.refused) = (1, 1_200);
         let judgement = judged(&proof, &[]);
         assert_eq!(judgement.mark, Mark::Bad);
-        let sentence = "Clients noticed 1,201 failures in 5 restarts: 1,200 refused and 1 lost.";
+        let sentence = "Clients noticed 1,200 refused and 1 lost in 5 restarts.";
         assert_eq!(judgement.sentence, sentence);
     }
 
@@ -140,8 +139,7 @@ mod tests {
         assert_eq!(judgement.mark, Mark::Good);
         assert_eq!(
             judgement.sentence,
-            "Clients noticed 2 failures in 5 restarts: 2 announced close. That is within what is \
-             allowed."
+            "Clients noticed 2 announced close in 5 restarts. That is within what is allowed."
         );
         assert_eq!(judged(&proof, &["announced_close=1"]).mark, Mark::Bad);
     }
@@ -151,7 +149,7 @@ mod tests {
         let proof = fixture::rich();
         let judgement = judged(&proof, &[]);
         assert_eq!(judgement.mark, Mark::Bad);
-        let unchanged = "1 of 10 restarts did not change the process that answers.";
+        let unchanged = "1 of 10 restarts brought no new process in time.";
         assert_eq!(judgement.further, [unchanged]);
     }
 

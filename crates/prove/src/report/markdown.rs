@@ -2,9 +2,12 @@
 
 mod text;
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use self::text::{code, literal};
 
-use crate::account::failure::Failure;
+use crate::account::failure::{Failure, FailureKind};
 use crate::account::latency::Latency;
 use crate::account::outcome::GroupOutcome;
 use crate::account::tally::Tally;
@@ -52,37 +55,50 @@ pub fn markdown(proof: &Proof, about: &About) -> String {
 fn groups(text: &mut String, proof: &Proof) {
     let outcome = &proof.outcome;
     let told = Columns::of(&outcome.tally);
-    let mut heads = vec!["group", "connections", "requests", "answered"];
+    let mut heads = vec!["group", "connections", "requests", "answered", "a second"];
     heads.extend(told.names());
     heads.extend(["p50", "p99", "p99.9", "longest"]);
     head(text, "Groups", &heads, 1);
     for group in outcome.groups.iter().take(GROUPS) {
         let name = format!("{} {}", literal(&names::group(group)), code(&group.request));
-        row(text, &group_cells(name, group.connections, &group.tally, &group.latency, &told));
+        let cells = GroupRow {
+            connections: group.connections,
+            tally: &group.tally,
+            latency: &group.latency,
+        };
+        row(text, &cells.cells(name, outcome.elapsed, &told));
     }
     if let [_, _, ..] = outcome.groups.as_slice() {
         let connections = outcome.groups.iter().map(|group| group.connections).sum();
         let latency = latency_of_all(&outcome.groups);
         let name = "**all**".to_owned();
-        row(text, &group_cells(name, connections, &outcome.tally, &latency, &told));
+        let cells = GroupRow { connections, tally: &outcome.tally, latency: &latency };
+        row(text, &cells.cells(name, outcome.elapsed, &told));
     }
     more(text, outcome.groups.len(), GROUPS, "group", "groups");
 }
 
-fn group_cells(
-    name: String,
+/// What is told of a group, or of all.
+struct GroupRow<'a> {
     connections: usize,
-    tally: &Tally,
-    latencies: &Latency,
-    told: &Columns,
-) -> Vec<String> {
-    let mut cells =
-        vec![name, count(connections as u64), count(tally.started), count(tally.answered)];
-    cells.extend(told.cells(tally));
-    let percentiles = [50.0, 99.0, 99.9].map(|percent| latencies.percentile(percent));
-    cells.extend(percentiles.map(latency));
-    cells.push(latency(latencies.longest()));
-    cells
+    tally: &'a Tally,
+    latency: &'a Latency,
+}
+
+impl GroupRow<'_> {
+    fn cells(&self, name: String, elapsed: Duration, told: &Columns) -> Vec<String> {
+        let rate = self.tally.answered as f64 / elapsed.as_secs_f64().max(1e-3);
+        let connections = self.connections as u64;
+        let counts =
+            [connections, self.tally.started, self.tally.answered, rate.round() as u64].map(count);
+        let mut cells = vec![name];
+        cells.extend(counts);
+        cells.extend(told.cells(self.tally));
+        let percentiles = [50.0, 99.0, 99.9].map(|percent| self.latency.percentile(percent));
+        cells.extend(percentiles.map(latency));
+        cells.push(latency(self.latency.longest()));
+        cells
+    }
 }
 
 /// The latencies of all groups as one.
@@ -96,7 +112,8 @@ fn restarts(text: &mut String, proof: &Proof) {
     if proof.restarts.is_empty() {
         return;
     }
-    let heads = ["restart", "at", "took", "new process", "after", "noticed until the next"];
+    let after = names::first_sign(proof);
+    let heads = ["restart", "at", "took", "new process", after, "noticed until the next"];
     head(text, "Restarts", &heads, usize::MAX);
     for restart in proof.restarts.iter().take(RESTARTS) {
         let window = proof.windows.iter().find(|window| window.restart == restart.number);
@@ -136,9 +153,19 @@ fn failures(text: &mut String, proof: &Proof) {
     if outcome.failures.is_empty() {
         return;
     }
-    let heads = ["at", "what", "group", "while", "why", "answered last by", "answered next by"];
+    let heads = [
+        "at",
+        "restart",
+        "what",
+        "group",
+        "while",
+        "why",
+        "local port",
+        "answered last by",
+        "answered next by",
+    ];
     head(text, "Failures", &heads, usize::MAX);
-    for failure in outcome.failures.iter().take(FAILURES) {
+    for failure in told(&outcome.failures) {
         row(text, &failure_cells(proof, failure));
     }
     let left = outcome.failures.len().saturating_sub(FAILURES) as u64 + outcome.failures_not_kept;
@@ -147,16 +174,39 @@ fn failures(text: &mut String, proof: &Proof) {
     }
 }
 
-fn failure_cells(proof: &Proof, failure: &Failure) -> [String; 7] {
+/// The first of each kind, and then the first of all until there are enough, by time: what happens
+/// often does not hide what happens once.
+fn told(failures: &[Failure]) -> Vec<&Failure> {
+    let mut seen = HashMap::<FailureKind, usize>::new();
+    let is_early = |failure: &Failure| {
+        let seen = seen.entry(failure.kind).or_default();
+        *seen += 1;
+        *seen <= FAILURES / FailureKind::ALL.len()
+    };
+    let is_early: Vec<_> = failures.iter().map(is_early).collect();
+    let early = is_early.iter().filter(|early| **early).count();
+    let mut room = FAILURES.saturating_sub(early);
+    let each = failures.iter().zip(is_early);
+    let is_told = |(_, early): &(&Failure, bool)| {
+        let is_told = *early || room > 0;
+        room -= usize::from(is_told && !early);
+        is_told
+    };
+    each.filter(is_told).map(|(failure, _)| failure).collect()
+}
+
+fn failure_cells(proof: &Proof, failure: &Failure) -> [String; 9] {
     let crossed = if failure.crossed { " (crossed)" } else { "" };
     let last = failure.last_responder.as_ref().map(names::responder);
     let next = failure.next_responder.as_ref().map(names::responder);
     [
         moment(failure.at),
+        if failure.restart == 0 { "–".to_owned() } else { failure.restart.to_string() },
         format!("{}{crossed}", failure.kind),
         literal(&names::group_of(proof, failure)),
         names::phase(failure.phase).to_owned(),
         code(&failure.cause.to_string()),
+        failure.local_port.map_or_else(|| "–".to_owned(), |port| port.to_string()),
         literal(last.as_deref().unwrap_or("–")),
         literal(next.as_deref().unwrap_or("–")),
     ]

@@ -3,7 +3,7 @@
 use crate::account::failure::{Failure, Phase};
 use crate::account::outcome::GroupOutcome;
 use crate::proof::Proof;
-use crate::proof::restart_outcome::RestartState;
+use crate::proof::restart_outcome::{RestartState, SeenBy};
 use crate::recognise::Responder;
 
 /// A group.
@@ -30,10 +30,19 @@ pub(crate) fn state(state: RestartState) -> &'static str {
     match state {
         RestartState::UnderWay => "under way at the end",
         RestartState::Changed => "changed",
-        RestartState::Unchanged => "none: the same process answered on",
+        RestartState::Unchanged => "no new process in time",
         RestartState::Failed => "could not be asked for",
         RestartState::Unrecognised => "cannot be told",
         RestartState::NotJudged => "not looked for",
+    }
+}
+
+/// What is told of a new process by the time after which it was seen.
+pub(crate) fn first_sign(proof: &Proof) -> &'static str {
+    let mut changes = proof.restarts.iter().filter_map(|restart| restart.change.as_ref());
+    match changes.any(|change| change.seen_by == SeenBy::Listener) {
+        true => "holds the listener after",
+        false => "answers after",
     }
 }
 

@@ -36,7 +36,7 @@ pub enum CheckError {
     /// A request was not answered right.
     #[error(
         "ask `{request}` once before the trial, for group `{group}`: {}: {}; {}",
-        .failure.kind, .failure.cause, advice(.failure)
+        .failure.kind, .failure.cause, advice(.failure, .request)
     )]
     NotAnswered {
         /// What the group is called.
@@ -110,13 +110,16 @@ impl fmt::Display for Unseen {
 }
 
 /// What to do about a request that was not answered right.
-fn advice(failure: &Failure) -> &'static str {
+fn advice(failure: &Failure, request: &str) -> &'static str {
     match (failure.kind, failure.cause) {
         (FailureKind::Refused, _) => "start the server, or see where it listens",
         (FailureKind::CouldNotMeasure, _) => {
             "this machine has no port, descriptor or memory left for a connection"
         }
         (FailureKind::TimedOut, _) => "see what holds it up, or allow a request more time",
+        (_, Cause::Answer(WrongAnswer::Status { .. })) if request.starts_with("message") => {
+            "ask for something that opens a WebSocket, with status 101"
+        }
         (_, Cause::Answer(WrongAnswer::Status { .. })) => {
             "ask for something that it answers with a status of 2xx"
         }

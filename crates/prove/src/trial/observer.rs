@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
 use crate::plan::Plan;
-use crate::proof::restart_outcome::{Change, RestartState};
+use crate::proof::restart_outcome::{Change, RestartState, SeenBy};
 use crate::recognise::Responder;
 use crate::recognise::processes::{Holder, Processes, Sight};
 use crate::recognise::recognition::Recognition;
@@ -98,14 +98,15 @@ impl Observer {
             Self::Blind | Self::Confused => pending().await,
             Self::Answers { known } => {
                 let arrival = run.arrivals.next(*known, since).await;
-                Change { at: arrival.at, responder: arrival.responder }
+                Change { at: arrival.at, responder: arrival.responder, seen_by: SeenBy::Answer }
             }
             Self::Processes { before, .. } if before.holders.is_empty() => pending().await,
             Self::Processes { processes, before } => {
                 let (holder, at) = newcomer(run, processes, before).await;
                 let generation = u64::from(number) + 1;
                 run.newest.held(generation);
-                Change { at, responder: Responder { generation, pid: Some(holder.pid) } }
+                let responder = Responder { generation, pid: Some(holder.pid) };
+                Change { at, responder, seen_by: SeenBy::Listener }
             }
         }
     }

@@ -18,7 +18,7 @@ async fn a_request_that_is_not_answered_right_says_what_came_and_what_to_do() {
     let text = refusal(|| Answer::Status("404 Not Found"), keep.clone()).await;
     assert_eq!(
         text,
-        "ask `GET /x` once before the trial, for group `kept`: wrong answer: the answer is wrong: \
+        "ask `GET /x` once before the trial, for group `kept`: wrong answer: \
          the status is 404; ask for something that it answers with a status of 2xx"
     );
     let echo = Group::new(Mode::New, Request::post("/echo", 64));

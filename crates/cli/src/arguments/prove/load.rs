@@ -1,5 +1,6 @@
 //! The clients: how many, how they use connections, and what they say.
 
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ pub(crate) struct RequestArguments {
     pub(crate) fields: Vec<FieldArgument>,
 
     /// What the Host field says, and the name in the TLS certificate [default: as in the URL]
-    #[arg(long, value_name = "NAME[:PORT]")]
+    #[arg(long, value_name = "NAME[:PORT]", value_parser = host)]
     pub(crate) host: Option<String>,
 
     /// Trust the certificates in this PEM file, and no others [default: the system's]
@@ -89,6 +90,26 @@ pub(crate) struct RequestArguments {
     /// A message of `ws`, `tcp` or `udp`, 16 bytes at least [default: 128]
     #[arg(long, value_name = "SIZE", value_parser = message_size)]
     pub(crate) message_size: Option<usize>,
+}
+
+/// A name or an address, with a port or without.
+fn host(text: &str) -> Result<String, String> {
+    let malformed = || "write NAME or NAME:PORT, as in example.org:8443 or [::1]:8443".to_owned();
+    let (name, port) = match text.split_once(']') {
+        Some((address, port)) => {
+            let address = address.strip_prefix('[').ok_or_else(malformed)?;
+            (address.parse::<Ipv6Addr>().is_ok(), port)
+        }
+        None if text.parse::<Ipv6Addr>().is_ok() => (true, ""),
+        None => {
+            let (name, _) = text.split_once(':').unwrap_or((text, ""));
+            let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte);
+            (!name.is_empty() && name.bytes().all(is_part), &text[name.len()..])
+        }
+    };
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    let is_sound = name && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+    is_sound.then(|| text.to_owned()).ok_or_else(malformed)
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -115,6 +136,16 @@ fn message_size(text: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_is_a_name_and_a_port_is_a_number() {
+        for text in ["x", "x:80", "example.org:8443", "::1", "[::1]", "[::1]:443", "127.0.0.1:7"] {
+            assert_eq!(host(text).as_deref(), Ok(text));
+        }
+        for text in ["", "foo:bar", "x:", "x:0", "x:65536", ":80", "a b", "[x]:80", "::1]", "x/y"] {
+            assert!(host(text).unwrap_err().contains("[::1]:8443"), "{text}");
+        }
+    }
 
     #[test]
     fn rates_have_bounds() {

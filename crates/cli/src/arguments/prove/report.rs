@@ -10,7 +10,8 @@ use rekindle_prove::Allowance;
 #[command(next_help_heading = "Answer")]
 pub(crate) struct ReportArguments {
     /// How much of one kind is no failure, as in lost=0.1% (of the requests) or announced_close=5;
-    /// may be given again
+    /// may be given again. Kinds: refused, reset, lost, timed_out, wrong, closed_between_requests,
+    /// unsolicited, announced_close, never_sent, and unchanged (of the restarts)
     #[arg(long = "allow", value_name = "KIND=NUMBER|PERCENT%")]
     pub(crate) allowances: Vec<Allowance>,
 

@@ -149,6 +149,6 @@ mod tests {
             .map(|hit| hit[1].as_u64().unwrap())
             .sum();
         assert_eq!(noticed, proof.outcome.tally.noticed());
-        assert_eq!(data["restarts"][6]["state"], "none: the same process answered on");
+        assert_eq!(data["restarts"][6]["state"], "no new process in time");
     }
 }

@@ -114,7 +114,7 @@ fn changes(proof: &Proof) -> Key {
     changes.sort_unstable();
     let more = match (changes.get(changes.len() / 2), changes.last()) {
         (Some(median), Some(longest)) => {
-            format!("a new process after {}, at most {}", time(*median), time(*longest))
+            format!("a new process after {} (median), at most {}", time(*median), time(*longest))
         }
         _ => "no new process was seen".to_owned(),
     };

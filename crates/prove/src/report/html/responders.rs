@@ -40,7 +40,8 @@ pub(crate) fn chart(view: &View<'_>) -> Markup {
                         "No answer said which process gave it. A band for each new process that \
                          was seen by /proc to hold the listener, from then to the next; the one \
                          before may have held it beside that one. Dashed lines are restarts; \
-                         shaded is the time from the asking until the new process was seen."
+                         shaded is the time from the asking until the new process was seen to \
+                         hold it."
                     } @else {
                         "A band for each process, from its first answer to its last. Dashed lines \
                          are restarts; shaded is the time from the asking to the first answer of \

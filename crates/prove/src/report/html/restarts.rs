@@ -19,7 +19,8 @@ pub(crate) fn table(proof: &Proof) -> Markup {
     let head = markup! {
         tr {
             th.number { "restart" } th.number { "at" } th.number { "took" } th { "new process" }
-            th.number { "after" } th.number { "answered" } th { "noticed until the next" }
+            th.number { (names::first_sign(proof)) } th.number { "answered" }
+            th { "noticed until the next" }
         }
     };
     let before = proof.windows.iter().find(|window| window.restart == 0);
@@ -37,7 +38,8 @@ pub(crate) fn table(proof: &Proof) -> Markup {
             } @else {
                 p.note {
                     "When each was asked for, how long the asking took, and how long after it a \
-                     new process was first seen."
+                     new process first answered, or was first seen by /proc to hold the \
+                     listener, which may be before it answers."
                 }
                 (table::scrolling("Restarts", &head, &body))
                 (table::more(restarts.len().saturating_sub(ROWS) as u64, "restart", "restarts"))

@@ -1,6 +1,8 @@
 //! What a summary says, and that no text in it is taken for Markdown.
 
 use super::*;
+use crate::account::failure::FailureKind;
+use crate::proof::restart_outcome::SeenBy;
 use crate::report::fixture::{self, HOSTILE};
 
 fn about() -> About {
@@ -24,8 +26,8 @@ fn it_begins_with_what_clients_noticed() {
     let proof = fixture::quiet();
     let about = about().allow(["lost=1".parse().unwrap()]);
     let begin = "## A server\n\n✅ **Clients noticed nothing in 5 restarts.**\n\n\
-                 - target: <code>http&#58;//127.0.0.1&#58;8080/</code>\n\
-                 - allowed: <code>lost=1</code>\n\n### Groups\n\n";
+                 - target: `http://127.0.0.1:8080/`\n\
+                 - allowed: `lost=1`\n\n### Groups\n\n";
     let text = markdown(&proof, &about);
     assert!(text.starts_with(begin), "{text}");
     assert!(!text.contains("### Failures"));
@@ -40,7 +42,7 @@ fn each_group_has_a_row_and_all_have_one_together() {
     let rows = rows(&text, "Groups");
     assert_eq!(rows.len(), 4 + 1);
     let refused = proof.outcome.tally.refused;
-    assert!(rows[1].starts_with("| new <code>GET /</code> | 8 |"), "{}", rows[1]);
+    assert!(rows[1].starts_with("| new `GET /` | 8 |"), "{}", rows[1]);
     assert!(rows[1].contains(&format!("| **{refused}** |")), "{}", rows[1]);
     assert!(rows[0].contains("| 0 |"), "{}", rows[0]);
     assert!(rows[4].starts_with("| **all** | 64 |"), "{}", rows[4]);
@@ -55,7 +57,8 @@ fn each_restart_has_a_row() {
     assert_eq!(rows.len(), 10);
     let first = "| 1 | 5.451 s | 8.53 ms | generation 2, pid 4013 | 97.0 ms | ";
     assert!(rows[0].starts_with(first), "{}", rows[0]);
-    assert!(rows[6].contains("| **none&#58; the same"), "{}", rows[6]);
+    assert!(rows[6].contains("| **no new process in time**"), "{}", rows[6]);
+    assert!(text.contains("| new process | answers after |"), "{text}");
     // What is told of each window is all that there was.
     let refused = |row: &&str| {
         let (before, _) = row.split_once(" refused")?;
@@ -66,12 +69,27 @@ fn each_restart_has_a_row() {
 }
 
 #[test]
+fn who_was_seen_by_its_listener_is_not_said_to_answer() {
+    let mut proof = fixture::rich();
+    let change = proof.restarts[0].change.as_mut().unwrap();
+    change.seen_by = SeenBy::Listener;
+    let text = markdown(&proof, &about());
+    assert!(text.contains("| new process | holds the listener after |"), "{text}");
+    assert!(!text.contains("answers after"), "{text}");
+}
+
+#[test]
 fn the_first_failures_are_told_and_the_rest_is_counted() {
     let proof = fixture::rich();
     let text = markdown(&proof, &about());
     assert_eq!(rows(&text, "Failures").len(), FAILURES);
     let left = proof.outcome.failures.len() as u64 - 20 + proof.outcome.failures_not_kept;
     assert!(text.ends_with(&format!("\n… and {left} more failures.\n")), "{text}");
+    let told = rows(&text, "Failures").join("\n");
+    for kind in FailureKind::ALL {
+        let is_there = proof.outcome.failures.iter().any(|failure| failure.kind == kind);
+        assert_eq!(told.contains(&format!("| {kind}")), is_there, "{kind}: {told}");
+    }
     let huge = markdown(&fixture::huge(), &about());
     assert!(huge.contains("\n… and 950 restarts more.\n"));
     assert!(huge.len() < 60_000, "{}: a summary is short", huge.len());
