@@ -1,6 +1,8 @@
 //! HTTP/2 on one connection. It does not move: its client is told to go away (GOAWAY, in two
 //! steps, so that no request is lost that was on its way), and what is in flight is finished.
 
+pub(crate) mod grace;
+
 use std::error::Error;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -19,16 +21,21 @@ use tracing::debug;
 
 use crate::http::course::Course;
 use crate::http::exchange::BoxError;
+use crate::http::http2::grace::{Away, Grace};
 use crate::http::pilot::{Awaited, Pilot};
 use crate::http::tally::Tally;
 use crate::http::wire::Wire;
 
 /// A connection as hyper serves it.
-pub(crate) type Served<IO, S> = Connection<TokioIo<Wire<IO>>, S, TokioExecutor>;
+pub(crate) type Served<IO, S> = Connection<TokioIo<Grace<Wire<IO>>>, S, TokioExecutor>;
 
 /// Serves a connection until it is over.
-pub(crate) async fn serve<IO, S, B>(connection: Served<IO, S>, tally: Arc<Tally>, pilot: &mut Pilot)
-where
+pub(crate) async fn serve<IO, S, B>(
+    connection: Served<IO, S>,
+    away: Away,
+    tally: Arc<Tally>,
+    pilot: &mut Pilot,
+) where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>>,
     S::Error: Into<BoxError>,
@@ -37,7 +44,7 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let mut driver = Driver { connection, tally, pilot, stay: true, idle: None };
+    let mut driver = Driver { connection, away, tally, pilot, stay: true, idle: None };
     poll_fn(|context| driver.poll(context)).await;
     driver.pilot.set_idle(false);
 }
@@ -57,6 +64,7 @@ where
     S: HttpService<Incoming>,
 {
     connection: Served<IO, S>,
+    away: Away,
     tally: Arc<Tally>,
     pilot: &'a mut Pilot,
     /// Whether the client was not told to go away yet.
@@ -123,6 +131,7 @@ where
 
     fn send_away(&mut self, now: Instant) {
         self.stay = false;
+        self.away.set();
         self.idle = Some(Idle { since: now, begun: self.tally.begun() });
         Pin::new(&mut self.connection).graceful_shutdown();
     }

@@ -26,6 +26,7 @@ use crate::http::exchange::{BoxError, Exchanges, SpeakingTask, service};
 use crate::http::home::Home;
 use crate::http::http1::{self, End, Purpose};
 use crate::http::http2;
+use crate::http::http2::grace::{Away, Grace};
 use crate::http::linger::linger;
 use crate::http::parked::{self, Protocols, Wake};
 use crate::http::permits::Permit;
@@ -112,8 +113,10 @@ where
         let (wire, exchanges) = self.begin(connection);
         let tally = Arc::clone(&exchanges.tally);
         let service = service(self.app.clone(), exchanges, counted);
-        let connection = self.home.site.http2.serve_connection(TokioIo::new(wire), service);
-        http2::serve(connection, tally, &mut self.pilot).await;
+        let away = Away::default();
+        let stream = TokioIo::new(Grace::new(wire, away.clone()));
+        let connection = self.home.site.http2.serve_connection(stream, service);
+        http2::serve(connection, away, tally, &mut self.pilot).await;
     }
 
     fn begin<IO: Transport>(&self, connection: Paused<IO>) -> (Wire<IO>, Exchanges) {
