@@ -57,6 +57,11 @@ impl Pacer {
         self.timetable.turn(turn)
     }
 
+    /// How many requests of all lanes are due in this time from the start, its end not included.
+    pub(crate) fn due_within(&self, time: Duration) -> u64 {
+        self.timetable.turns_within(time)
+    }
+
     /// Waits until this request of this lane is due. At most one may wait for a lane.
     pub(crate) async fn until_due(&self, lane: usize, number: u64) {
         let due = self.due(lane, number);
@@ -119,6 +124,13 @@ impl Timetable {
     fn turn(self, number: u64) -> Instant {
         self.start + Duration::from_secs_f64(number as f64 / self.per_second)
     }
+
+    fn turns_within(self, time: Duration) -> u64 {
+        let turns = (time.as_secs_f64() * self.per_second).ceil() as u64;
+        // The product may be a little too much.
+        let is_beyond = turns > 0 && self.turn(turns - 1) >= self.start + time;
+        turns - u64::from(is_beyond)
+    }
 }
 
 #[cfg(test)]
@@ -136,6 +148,8 @@ mod tests {
         let due_ms = |lane, number| (pacer.due(lane, number) - start).as_millis();
         assert_eq!([0, 1, 2, 3].map(|lane| due_ms(lane, 0)), [0, 10, 20, 30]);
         assert_eq!([0, 1, 2, 3].map(|lane| due_ms(lane, 5)), [200, 210, 220, 230]);
+        let due_within = |ms| pacer.due_within(Duration::from_millis(ms));
+        assert_eq!([0, 1, 10, 11, 70, 1_000].map(due_within), [0, 1, 1, 2, 7, 100]);
     }
 
     #[tokio::test]

@@ -55,7 +55,7 @@ impl Run {
         generations: Generations,
         asked_until: Duration,
     ) -> Outcome {
-        let groups: Vec<_> = groups.iter().map(|group| group.outcome()).collect();
+        let groups: Vec<_> = groups.iter().map(|group| group.outcome(asked_until)).collect();
         let mut tally = Tally::default();
         groups.iter().for_each(|group| tally += group.tally);
         assert_eq!(tally.started, tally.ended(), "each request ends in one counter: {tally:?}");
@@ -115,13 +115,19 @@ impl GroupRun {
         Ok(Self { index, group, connector, latencies, counters, pacer })
     }
 
-    fn outcome(&self) -> GroupOutcome {
+    /// What it found. It was asked until then.
+    fn outcome(&self, asked_until: Duration) -> GroupOutcome {
+        let tally = self.tally();
+        let all = self.group.requests.map(|each| each.saturating_mul(self.group.lanes() as u64));
+        let due = self.pacer.as_ref().map_or(0, |pacer| pacer.due_within(asked_until));
+        let due = due.min(all.unwrap_or(u64::MAX));
         GroupOutcome {
             name: self.group.label(),
             mode: self.group.mode,
             request: self.group.request.to_string(),
             connections: self.group.connections,
-            tally: self.tally(),
+            due_not_started: due.saturating_sub(tally.started),
+            tally,
             latency: self.latencies.latency(),
         }
     }

@@ -53,6 +53,7 @@ fn groups(proof: &Proof) -> Table {
             name: &group.name,
             connections: group.connections,
             tally: group.tally,
+            due_not_started: group.due_not_started,
             latency: group.latency.clone(),
         })
         .collect();
@@ -62,7 +63,9 @@ fn groups(proof: &Proof) -> Table {
         let mut latency = first.latency.clone();
         rest.iter().for_each(|group| latency.merge(&group.latency));
         let connections = groups.iter().map(|group| group.connections).sum();
-        columns.push(Column { name: "all", connections, tally: proof.outcome.tally, latency });
+        let due_not_started = groups.iter().map(|group| group.due_not_started).sum();
+        let tally = proof.outcome.tally;
+        columns.push(Column { name: "all", connections, tally, due_not_started, latency });
     }
     let mut aligns = vec![Align::Right; columns.len() + 1];
     aligns[0] = Align::Left;
@@ -77,6 +80,9 @@ fn groups(proof: &Proof) -> Table {
             row(counted.name, &|column| count(tally::counters(&column.tally)[place].number));
         }
     }
+    if columns.iter().any(|column| column.due_not_started > 0) {
+        row("due, not started", &|column| count(column.due_not_started));
+    }
     for (name, percent) in [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9)] {
         row(name, &|column| column.latency(|latency| latency.percentile(percent)));
     }
@@ -88,6 +94,7 @@ struct Column<'a> {
     name: &'a str,
     connections: usize,
     tally: Tally,
+    due_not_started: u64,
     latency: Latency,
 }
 

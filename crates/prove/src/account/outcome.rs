@@ -52,6 +52,9 @@ pub struct GroupOutcome {
     pub connections: usize,
     /// Its counters.
     pub tally: Tally,
+    /// How many requests of an open loop were due before the end and were not started: their
+    /// connections had no time yet, and they are in no latency.
+    pub due_not_started: u64,
     /// How long its answers took.
     pub latency: Latency,
 }

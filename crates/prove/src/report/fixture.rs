@@ -219,7 +219,15 @@ fn group(place: usize, samples: &[Sample]) -> GroupOutcome {
     let latency = latency(samples);
     let connections = [32, 8, 20, 4][place % 4];
     let name = name.to_owned();
-    GroupOutcome { name, mode, request: request.to_owned(), connections, tally, latency }
+    GroupOutcome {
+        name,
+        mode,
+        request: request.to_owned(),
+        connections,
+        tally,
+        due_not_started: 0,
+        latency,
+    }
 }
 
 fn latency(samples: &[Sample]) -> Latency {

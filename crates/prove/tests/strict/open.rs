@@ -63,6 +63,18 @@ async fn what_was_due_meanwhile_is_asked_as_soon_as_it_can_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_due_and_not_asked_before_the_end_is_counted() {
+    let server = Server::tcp(honest).await;
+    server.pause(Duration::from_secs(2));
+    let plan = Plan::new(server.target.clone()).duration(Duration::from_millis(300));
+    let plan = plan.group(get(Mode::Keep).rate(100.0)).group(get(Mode::Keep));
+    let outcome = plan.start().unwrap().wait().await;
+    let [open, closed] = &outcome.groups[..] else { panic!("{outcome:?}") };
+    assert_eq!((open.tally.started, open.due_not_started), (1, 29));
+    assert_eq!((closed.tally.started, closed.due_not_started), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dead_server_is_asked_at_the_rate() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let target = Target::Tcp(listener.local_addr().unwrap());
