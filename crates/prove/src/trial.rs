@@ -74,7 +74,8 @@ impl Trial {
 
     /// The time from the asking for one restart to the asking for the next; 1 s without it. A
     /// restart is under way until it has been asked for and a new process was seen, or was not seen
-    /// in time ([`Trial::settle`]); one that still is delays the next.
+    /// in time ([`Trial::settle`]); one that still is delays the next. A process of one restart
+    /// that comes after the next was asked for counts for that one.
     #[must_use]
     pub fn every(mut self, every: Duration) -> Self {
         self.schedule.every = every;

@@ -4,9 +4,9 @@
 //! To look into a process is to read the name of each of its descriptors. The look before a restart
 //! is into every process: with 500 that have a dozen each, some 30 ms of processor time. Those that
 //! hold nothing then are bystanders: the search for newcomers, which is repeated, goes into all
-//! others and into one bystander of [`SHARES`], and takes less than 10 ms with 500 processes, mostly
-//! to list them. A process that came later is therefore seen at once, and a bystander that takes a
-//! socket, or whose pid is another process by now, after so many looks.
+//! others and into one bystander of [`SHARES`], and takes less than 10 ms with 500 processes,
+//! mostly to list them. A process that came later is therefore seen at once, and a bystander that
+//! takes a socket, or whose pid is another process by now, after so many looks.
 
 use std::collections::HashSet;
 use std::fs;

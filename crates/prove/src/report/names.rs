@@ -30,7 +30,7 @@ pub(crate) fn state(state: RestartState) -> &'static str {
     match state {
         RestartState::UnderWay => "under way at the end",
         RestartState::Changed => "changed",
-        RestartState::Unchanged => "none: the same process answered on",
+        RestartState::Unchanged => "none: the same process, or one of the same name, answered on",
         RestartState::Failed => "could not be asked for",
         RestartState::Unrecognised => "cannot be told",
         RestartState::NotJudged => "not looked for",

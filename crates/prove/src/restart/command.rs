@@ -17,8 +17,8 @@ use super::{Asking, Restart, RestartError};
 
 const DEFAULT_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long the output of a command that has failed is still waited for. All that it wrote itself is
-/// in the pipe by then; what it left in the background may hold that open for ever.
+/// How long the output of a command that has failed is still waited for. All that it wrote itself
+/// is in the pipe by then; what it left in the background may hold that open for ever.
 const OUTPUT_GRACE: Duration = Duration::from_millis(100);
 
 /// A command for `sh -c`, in which `$1` is the number of the restart, from 1.

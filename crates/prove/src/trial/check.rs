@@ -87,7 +87,7 @@ impl fmt::Display for Unseen {
             Self::NotLocal => formatter.write_str("only processes of this machine can be seen"),
             Self::NotServed => formatter.write_str(
                 "nobody on this machine listens there: the server may be in a container, with a \
-                 network of its own",
+                 network of its own, or its Unix socket was bound by another name",
             ),
             Self::NotReadable { processes } => write!(
                 formatter,

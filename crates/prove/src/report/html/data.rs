@@ -12,8 +12,8 @@ use crate::report::html::responders::{self, BANDS};
 use crate::report::names;
 use crate::report::words::foreign;
 
-/// How many restarts are shown where one points. The page says by itself that of so many not all are
-/// marked, and how many have no row.
+/// How many restarts are shown where one points. The page says elsewhere that of so many not all
+/// are marked, and how many have no row.
 const RESTARTS: usize = 1_200;
 
 /// All numbers, times in microseconds. Rows are groups or kinds, columns are intervals.
@@ -149,6 +149,7 @@ mod tests {
             .map(|hit| hit[1].as_u64().unwrap())
             .sum();
         assert_eq!(noticed, proof.outcome.tally.noticed());
-        assert_eq!(data["restarts"][6]["state"], "none: the same process answered on");
+        let state = data["restarts"][6]["state"].as_str().unwrap();
+        assert!(state.starts_with("none: the same process"), "{state}");
     }
 }

@@ -37,10 +37,10 @@ pub(crate) fn chart(view: &View<'_>) -> Markup {
             } @else {
                 p.note {
                     @if known.is_empty() {
-                        "No answer said which process gave it. A band for each new process that was \
-                         seen by /proc to hold the listener, from then to the next; the one before \
-                         may have held it beside that one. Dashed lines are restarts; shaded is the \
-                         time from the asking until the new process was seen."
+                        "No answer said which process gave it. A band for each new process that \
+                         was seen by /proc to hold the listener, from then to the next; the one \
+                         before may have held it beside that one. Dashed lines are restarts; \
+                         shaded is the time from the asking until the new process was seen."
                     } @else {
                         "A band for each process, from its first answer to its last. Dashed lines \
                          are restarts; shaded is the time from the asking to the first answer of \
@@ -53,7 +53,9 @@ pub(crate) fn chart(view: &View<'_>) -> Markup {
                 (draw(view, &bands))
                 @if known.is_empty() { (seen(&bands)) } @else { (as_table(known)) }
                 @if others > 0 {
-                    p.note { (counted(others, "answer", "answers")) " named more processes than these." }
+                    p.note {
+                        (counted(others, "answer", "answers")) " named more processes than these."
+                    }
                 }
             }
         }

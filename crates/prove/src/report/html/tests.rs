@@ -51,7 +51,7 @@ fn tables_tell_what_was_counted() {
     let page = html(&proof, &about());
     let restarts = part(&page, "<section id=\"restarts\">", "</section>");
     assert_eq!(times(restarts, "<tr"), 1 + 1 + 10, "a head, the time before, each restart");
-    assert!(restarts.contains("none: the same process answered on"));
+    assert!(restarts.contains("none: the same process, or one of the same name, answered on"));
     let failures = part(&page, "<section id=\"failures\">", "</section>");
     assert_eq!(times(failures, "<tr"), 1 + 200);
     let left = proof.outcome.failures.len() as u64 - 200 + proof.outcome.failures_not_kept;
