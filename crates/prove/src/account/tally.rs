@@ -72,7 +72,8 @@ pub struct Tally {
 
 impl Tally {
     /// Everything that a client could notice: all but `answered` and what is the client's own
-    /// problem; what a user would have asked in vain is among it (`never_sent`). `crossed` is within `reset` and `lost` and is not counted twice.
+    /// problem; what a user would have asked in vain is among it (`never_sent`). `crossed` is in
+    /// `reset` and `lost` and is not counted twice.
     #[must_use]
     pub fn noticed(&self) -> u64 {
         self.refused

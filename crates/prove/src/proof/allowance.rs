@@ -94,7 +94,8 @@ impl fmt::Display for Notice {
 }
 
 /// A budget for one thing that clients notice: `announced_close=5` of them, or `lost=0.1%` of the
-/// requests that were started (of `never_sent`, of those that were due); of `unchanged`, of the restarts that were asked for.
+/// requests that were started (of `never_sent`, of those that were due); of `unchanged`, of the
+/// restarts that were asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
     notice: Notice,

@@ -51,7 +51,8 @@ impl TimeAxis {
             svg.defs width="0" height="0" aria-hidden="true" {
                 symbol id="marks" {
                     @if let Some(from) = self.tail() {
-                        rect.tail x=(percent(from)) y="0" width=(percent(1.0 - from)) height="100%" {}
+                        rect.tail x=(percent(from)) y="0"
+                            width=(percent(1.0 - from)) height="100%" {}
                     }
                     @for tick in &self.ticks {
                         (upright("grid", &self.percent(Duration::from_secs_f64(*tick))))
