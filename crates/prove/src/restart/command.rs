@@ -23,11 +23,11 @@ const OUTPUT_GRACE: Duration = Duration::from_millis(100);
 
 /// A command for `sh -c`, in which `$1` is the number of the restart, from 1.
 ///
-/// It has no input, and a process group of its own, so that a Ctrl-C in the terminal does not reach
-/// it. If nobody waits for it any more, since the trial was stopped, what is left of that group is
-/// killed. Its output is read and only shown if it fails. What it leaves in the background keeps
-/// that pipe, which is read for as long as the tokio runtime lives: a server which is started like that
-/// should write its log elsewhere.
+/// It has no input, and a process group of its own, so that a Ctrl-C in the terminal does not
+/// reach it. If nobody waits for it any more, since the trial was stopped, what is left of that
+/// group is killed. Its output is read and only shown if it fails. What it leaves in the
+/// background keeps that pipe, which is read for as long as the tokio runtime lives: a server
+/// which is started like that should write its log elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     line: String,
