@@ -12,8 +12,8 @@ use crate::report::html::responders::{self, BANDS};
 use crate::report::names;
 use crate::report::words::foreign;
 
-/// How many restarts are shown where one points. The page says by itself that of so many not all are
-/// marked, and how many have no row.
+/// How many restarts are shown where one points. The page says elsewhere that of so many not all
+/// are marked, and how many have no row.
 const RESTARTS: usize = 1_200;
 
 /// All numbers, times in microseconds. Rows are groups or kinds, columns are intervals.

@@ -55,7 +55,9 @@ pub(crate) fn chart(view: &View<'_>) -> Markup {
                 (draw(view, &bands))
                 @if known.is_empty() { (seen(&bands)) } @else { (as_table(known)) }
                 @if others > 0 {
-                    p.note { (counted(others, "answer", "answers")) " named more processes than these." }
+                    p.note {
+                        (counted(others, "answer", "answers")) " named more processes than these."
+                    }
                 }
             }
         }

@@ -4,8 +4,8 @@
 //! h2 says GOAWAY twice. The first one names no last stream, and a PING follows it at once; when
 //! that is answered, the second one names the last stream that had come by then, and what comes
 //! later is refused. But a client may answer a PING ahead of requests that wait to be written
-//! (RFC 9113, section 6.7, asks for just that). So this PING is held back for a moment, in which the
-//! client reads the first GOAWAY and writes what it had begun.
+//! (RFC 9113, section 6.7, asks for just that). So this PING is held back for a moment, in which
+//! the client reads the first GOAWAY and writes what it had begun.
 //!
 //! It knows one frame by its bytes, and understands nothing else of what is written.
 
