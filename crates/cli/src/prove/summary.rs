@@ -76,7 +76,6 @@ fn groups(proof: &Proof) -> Table {
         table.row([name.to_owned()].into_iter().chain(columns.iter().map(cell)));
     };
     row("", &|column| printable(column.name));
-    let seconds = proof.outcome.elapsed.as_secs_f64().max(1e-3);
     row("connections", &|column| count(column.connections as u64));
     for (place, counted) in tally::counters(&proof.outcome.tally).into_iter().enumerate() {
         if counted.is_always_told || counted.number > 0 {
@@ -84,7 +83,7 @@ fn groups(proof: &Proof) -> Table {
         }
     }
     row("answered a second", &|column| {
-        count((column.tally.answered as f64 / seconds).round() as u64)
+        count(proof.outcome.per_second(column.tally.answered).round() as u64)
     });
     for (name, percent) in [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9)] {
         row(name, &|column| column.latency(|latency| latency.percentile(percent)));

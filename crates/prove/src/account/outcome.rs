@@ -62,7 +62,8 @@ pub struct GroupOutcome {
 
 impl Outcome {
     /// So many answers, a second, while it was asked: waiting for the last ones is not asking.
-    pub(crate) fn per_second(&self, answered: u64) -> f64 {
+    #[must_use]
+    pub fn per_second(&self, answered: u64) -> f64 {
         answered as f64 / self.asked.as_secs_f64().max(1e-3)
     }
 

@@ -3,13 +3,12 @@
 mod text;
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use self::text::{code, literal};
 
 use crate::account::failure::{Failure, FailureKind};
 use crate::account::latency::Latency;
-use crate::account::outcome::GroupOutcome;
+use crate::account::outcome::{GroupOutcome, Outcome};
 use crate::account::tally::Tally;
 use crate::proof::Proof;
 use crate::proof::restart_outcome::RestartOutcome;
@@ -66,14 +65,14 @@ fn groups(text: &mut String, proof: &Proof) {
             tally: &group.tally,
             latency: &group.latency,
         };
-        row(text, &cells.cells(name, outcome.elapsed, &told));
+        row(text, &cells.cells(name, outcome, &told));
     }
     if let [_, _, ..] = outcome.groups.as_slice() {
         let connections = outcome.groups.iter().map(|group| group.connections).sum();
         let latency = latency_of_all(&outcome.groups);
         let name = "**all**".to_owned();
         let cells = GroupRow { connections, tally: &outcome.tally, latency: &latency };
-        row(text, &cells.cells(name, outcome.elapsed, &told));
+        row(text, &cells.cells(name, outcome, &told));
     }
     more(text, outcome.groups.len(), GROUPS, "group", "groups");
 }
@@ -86,8 +85,8 @@ struct GroupRow<'a> {
 }
 
 impl GroupRow<'_> {
-    fn cells(&self, name: String, elapsed: Duration, told: &Columns) -> Vec<String> {
-        let rate = self.tally.answered as f64 / elapsed.as_secs_f64().max(1e-3);
+    fn cells(&self, name: String, outcome: &Outcome, told: &Columns) -> Vec<String> {
+        let rate = outcome.per_second(self.tally.answered);
         let connections = self.connections as u64;
         let counts =
             [connections, self.tally.started, self.tally.answered, rate.round() as u64].map(count);
